@@ -81,13 +81,18 @@ def new(
     """
     from architect_migrate.authoring import new_revision as service
     from architect_migrate.cli.report.new import new_report
+    from architect_migrate.config.context import chain_alone
+    from architect_migrate.databases.registry import refuse_on_servers
 
     _refuse_contradictions(sql=sql, from_db=from_db, objects=objects, autogenerate=autogenerate, models=models)
     project = project_for_chain(options.config, os.environ, Path.cwd())
     chain, labels = project.chain, labels_of(project)
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
-    judge = partial(_violations, chain, labels) if validate else None
+    alone = chain_alone(project) if validate or autogenerate else chain
+    if autogenerate:
+        refuse_on_servers(alone.kind, "compare models with them")
+    judge = partial(_violations, alone, labels) if validate else None
     request = service.Request(title, branch or "", body, hotfix, judge, (models or "") if autogenerate else None)
     with _hooks_on_stderr(), _violations_text():
         made = (service.preview if dry_run else service.make)(chain, labels, request)

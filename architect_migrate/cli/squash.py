@@ -36,11 +36,13 @@ def squash(options: Options, *, to: To, stay: Stay = False, dry_run: DryRun = Fa
     from architect_migrate.authoring.squash_files import OldFiles
     from architect_migrate.cli.report.squash import squash_report
     from architect_migrate.cli.selection import cache
-    from architect_migrate.config.context import contexts_for
+    from architect_migrate.config.context import chain_alone, contexts_for
+    from architect_migrate.databases.registry import refuse_on_servers
     from architect_migrate.revisions.replay import source_of
 
     project = project_for_chain(options.config, os.environ, Path.cwd())
     place = OldFiles.STAY if stay else OldFiles.MOVE
+    refuse_on_servers(chain_alone(project).kind, "squash chains on them")
     new = service.squashed(source_of(project.chain, cache()), to, place)
     behind = service.behind(contexts_for(project, project.environments, cache()), new)
     if not dry_run:

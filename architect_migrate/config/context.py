@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.entry_paths import backups_beside, ledger_in
 from architect_migrate.config.file_patterns import own_files
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.registry import LOCAL, kind_of, release_of
+from architect_migrate.databases.registry import LOCAL, kind_of, server_of
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
@@ -150,10 +150,10 @@ def _on_its_kind(chain: ChainConfig, environment: Environment) -> ChainConfig:
     if (kind := kind_of(url)) == LOCAL:
         return chain
     try:
-        release = release_of(url)
+        release, schema = server_of(url)
     except ArchmigError:
-        release = ""
-    return chain.on(kind, release, url.raw)
+        release, schema = "", ""
+    return chain.on(kind, release, schema, url.raw)
 
 
 def ledger_of(project: ProjectConfig) -> Path:

@@ -92,7 +92,7 @@ class LooksOnlyError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     subject: str
     action: str
     problem: str = derived("archmig only looks at databases of this kind, and does not {action}")
-    advice: str = derived("nothing was changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`")
+    advice: str = "nothing was changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`"
 
 
 class DriverMissingError(ArchmigError, layout="{subject}: {problem}; {advice}"):
@@ -110,6 +110,24 @@ class NotLentError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     subject: str = derived("PostgreSQL")
     problem: str = derived("the chain's code connects to it outside of env.py's run")
     advice: str = derived("open the connection in env.py or in a revision, not where a module is imported")
+
+
+class OtherSchemaError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A chain that makes something in a schema that is not read; `subject` is the schema."""
+
+    subject: str
+    thing: str
+    read: str
+    problem: str = derived("the chain makes {thing} there, and archmig reads the schema {read} alone")
+    advice: str = derived("what is in other schemas would be unknown, so nothing is said of any database")
+
+
+class ServerChangedError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A chain whose replay changes what belongs to the whole server: its roles."""
+
+    subject: str = derived("the server of the scratch database")
+    problem: str = derived("the chain changes its roles, which a replay must not do")
+    advice: str = derived("that was rolled back: install archmig[postgresql-server], whose server is thrown away")
 
 
 class NoScratchError(ArchmigError, layout="{subject}: {problem}; {advice}"):

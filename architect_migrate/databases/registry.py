@@ -92,10 +92,15 @@ def lacking(kind: str) -> Mapping[Capability, str]:
     return cast("Capabilities", _module(kind, "capabilities")).LACKS
 
 
-def refuse_to_run(url: DatabaseUrl) -> None:
-    """Refuse a run on a kind of database that archmig only looks at. Raises LooksOnlyError."""
-    if Capability.RUNS in lacking(kind_of(url)):
-        raise LooksOnlyError(str(url), "run on them")
+def only_looks(url: DatabaseUrl) -> bool:
+    """Return whether archmig only looks at databases of this kind."""
+    return Capability.RUNS in lacking(kind_of(url))
+
+
+def refuse_to_run(url: DatabaseUrl, **advice: str) -> None:
+    """Refuse a run on a kind of database that archmig only looks at. Raises LooksOnlyError, with another `advice`."""
+    if only_looks(url):
+        raise LooksOnlyError(str(url), "run on them", **advice)
 
 
 def preload(kind: str) -> None:
@@ -118,22 +123,31 @@ def details_of(kind: str) -> tuple[type[Detail], ...]:
     return () if kind == LOCAL else cast("tuple[type[Detail], ...]", _module(kind, "details").CLASSES)
 
 
-def release_of(url: DatabaseUrl) -> str:
-    """Return the major version of a database's server; empty where there is no server. Raises as `access.reading`."""
-    return "" if kind_of(url) == LOCAL else cast("str", _module(kind_of(url), "access").release(url))
+def server_of(url: DatabaseUrl) -> tuple[str, str]:
+    """Return the major version of a database's server, and the schema that is read. Raises as `access.reading`.
+
+    The database is not of the kind without a server.
+    """
+    return cast("tuple[str, str]", _module(kind_of(url), "access").server_of(url))
+
+
+def refuse_on_servers(kind: str, action: str) -> None:
+    """Refuse what archmig does with a chain of the kind without a server only. Raises LooksOnlyError."""
+    if kind != LOCAL:
+        raise LooksOnlyError(kind, action)
 
 
 @contextmanager
-def scratch_on(kind: str, release: str, server: str, cache: Path | None) -> Iterator[str]:
+def scratch_on(chain: ChainConfig, cache: Path | None) -> Iterator[str]:
     """Make an empty database for a replay, and drop it at the end; yields its URL, empty for a kind without a server.
 
-    `server` is a URL of a database on a server of that release, `cache` a folder for what later replays can use.
+    `cache` is a folder for what later replays can use.
     Raises NoScratchError.
     """
-    if kind == LOCAL:
+    if chain.kind == LOCAL:
         yield ""
     else:
-        with _module(kind, "scratch").scratch_database(release, server, cache) as url:
+        with _module(chain.kind, "scratch").scratch_database(chain, cache) as url:
             yield url
 
 
@@ -145,7 +159,7 @@ def in_texts_of(chain: ChainConfig, expected: Schema, found: Schema, cache: Path
     settled = _module(chain.kind, "settled")
     return cast(
         "Schema",
-        settled.in_texts_of(expected, found, lambda: scratch_on(chain.kind, chain.release, chain.server, cache)),
+        settled.in_texts_of(expected, found, lambda: scratch_on(chain, cache)),
     )
 
 

@@ -32,9 +32,9 @@ class ChainConfig:
 
     `versions` are folders of revisions that take the place of those that the chain's configuration names.
 
-    `kind` is the kind of database that the chain is replayed on, `release` the major version of its server (empty for
-    one without a server). `server` is a URL of the database whose server is used for that; `scratch` is the empty
-    database there while a replay runs.
+    `kind` is the kind of database that the chain is replayed on. Where that has servers, `release` is the major version
+    of the one to use, `schema` what is read of its databases, `server` a URL of a database on it, and `scratch` how to
+    connect to the empty database of a replay.
 
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
@@ -55,6 +55,7 @@ class ChainConfig:
     places: tuple[Path, ...] = field(default=(), compare=False)
     kind: str = "sqlite"
     release: str = ""
+    schema: str = ""
     server: str = field(default="", compare=False, repr=False)
     scratch: str = field(default="", compare=False, repr=False)
 
@@ -85,9 +86,9 @@ class ChainConfig:
         scheme = f"{self.kind}+{driver}" if driver else self.kind
         return f"{scheme}:///{database}" if self.kind == "sqlite" else f"{scheme}:///archmig"
 
-    def on(self, kind: str, release: str, server: str) -> ChainConfig:
-        """Return the same configuration for a kind of database and a version of its server."""
-        return replace(self, kind=kind, release=release, server=server)
+    def on(self, kind: str, release: str, schema: str, server: str) -> ChainConfig:
+        """Return the same configuration for a kind of database, a version of its server and a schema."""
+        return replace(self, kind=kind, release=release, schema=schema, server=server)
 
     def at(self, *places: Path) -> ChainConfig:
         """Return the same configuration for the database that these files stand for."""

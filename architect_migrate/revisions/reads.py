@@ -105,6 +105,7 @@ def identity_of(chain: ChainConfig) -> str:
         chain.versions,
         chain.kind,
         chain.release,
+        chain.schema,
     )
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

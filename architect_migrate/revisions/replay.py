@@ -258,7 +258,7 @@ def replayed(chain: ChainConfig, *arguments: str, more: Mapping[str, str] = Mapp
 
     with (
         tempfile.TemporaryDirectory(prefix="archmig-replay-") as name,
-        scratch_on(chain.kind, chain.release, chain.server, cache_folder(os.environ)) as scratch,
+        scratch_on(chain, cache_folder(os.environ)) as scratch,
     ):
         folder, ini = Path(name), str(chain.ini)
         # Why not as an argument: other users see those, and variables may hold passwords.

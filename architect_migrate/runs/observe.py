@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases.capabilities import Capability
-from architect_migrate.databases.registry import kind_of, lacking
+from architect_migrate.databases.registry import only_looks
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.planning.results import DEPARTED, Outcome, Result, State
 from architect_migrate.runs.survey import survey, with_row_judgements
@@ -42,8 +41,7 @@ def without_evidence(seen: Survey) -> Survey:
 def examine(context: EnvironmentContext, action: str) -> Result:
     """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
     result = _result(context, action, survey(context))
-    runs = Capability.RUNS not in lacking(kind_of(context.environment.url))
-    if runs and result.state in DEPARTED - {State.UNKNOWN_STAMP}:
+    if not only_looks(context.environment.url) and result.state in DEPARTED - {State.UNKNOWN_STAMP}:
         from architect_migrate.runs.reconcile import preview
 
         result = replace(preview(context), action=action, outcome=Outcome.NOTHING)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.capabilities import Capability
-from architect_migrate.databases.registry import LOCAL, access, dialect, in_texts_of, kind_of, lacking, marks, reader
+from architect_migrate.databases.registry import LOCAL, access, dialect, in_texts_of, marks, only_looks, reader
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
@@ -57,7 +56,7 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
 
 def _as_looked_at(context: EnvironmentContext, seen: Survey) -> Survey:
     """The survey, without advice to have archmig change something where it only looks at that kind of database."""
-    if Capability.RUNS not in lacking(kind_of(context.environment.url)):
+    if not only_looks(context.environment.url):
         return seen
     findings = (
         replace(finding, advice=_BY_HAND) if finding.level in {Level.REPAIR, Level.BLOCKING} else finding

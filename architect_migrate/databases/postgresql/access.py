@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from architect_migrate.core.server_errors import LooksOnlyError
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.postgresql import connection, presence
+from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -68,13 +68,13 @@ def stray_journal(_place: Place) -> str:
 
 
 @lru_cache(maxsize=64)
-def release(url: DatabaseUrl) -> str:
-    """Return the major version of a database's server. Raises as `connection.opened`.
+def server_of(url: DatabaseUrl) -> tuple[str, str]:
+    """Return the major version of a database's server, and the schema that is read. Raises as `reading`.
 
     Why cached: it is asked before anything else, and once for each command on each database.
     """
-    with closing(connection.opened(url)) as opened:
-        return str(opened.info.server_version // 10_000)
+    with reading(url) as held:
+        return str(held.info.server_version // 10_000), current_schema(held)
 
 
 def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:

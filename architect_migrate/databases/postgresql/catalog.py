@@ -5,13 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from architect_migrate.databases.postgresql.scratch import SHARED
+
 if TYPE_CHECKING:
     import psycopg
 
-_TABLES = """SELECT c.oid::bigint, c.relname FROM pg_class c
-             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')"""
+# The condition that a relation is in the schema that is read.
+OWN = "relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+_TABLES = f"""SELECT c.oid::bigint, c.relname FROM pg_class c
+             WHERE c.{OWN} AND c.relkind IN ('r', 'p')"""
 _COLUMNS = f"""SELECT a.attrelid::bigint, a.attnum, a.attname
                FROM pg_attribute a JOIN ({_TABLES}) t ON t.oid = a.attrelid WHERE a.attnum > 0 AND NOT a.attisdropped"""
+_ELSEWHERE = """
+    SELECT n.nspname, k.kind || ' ' || k.name
+    FROM (SELECT relnamespace AS schema, 'relation' AS kind, relname AS name, 'pg_class'::regclass AS catalog, oid
+          FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+          UNION ALL SELECT pronamespace, 'function', proname, 'pg_proc'::regclass, oid FROM pg_proc
+          UNION ALL SELECT typnamespace, 'type', typname, 'pg_type'::regclass, oid FROM pg_type
+          WHERE typtype IN ('e', 'd', 'r')) k
+    JOIN pg_namespace n ON n.oid = k.schema
+    WHERE n.nspname NOT IN (current_schema(), 'information_schema') AND n.nspname !~ '^pg_'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = k.catalog AND d.objid = k.oid AND d.deptype = 'e')
+    ORDER BY 1, 2 LIMIT 1"""
+_SERVER = """SELECT md5(string_agg(whole, ',' ORDER BY whole))
+             FROM (SELECT r::text AS whole FROM pg_roles r UNION ALL SELECT m::text FROM pg_auth_members m) every"""
 _TOUCHED = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del, coalesce(seq_scan, 0) + coalesce(idx_scan, 0)
               FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()"""
 
@@ -31,6 +48,17 @@ def place_of_objects(connection: psycopg.Connection[Any]) -> Places:
         dict(connection.execute(_TABLES).fetchall()),
         {(table, number): name for table, number, name in columns},
     )
+
+
+def made_elsewhere(connection: psycopg.Connection[Any]) -> tuple[str, str] | None:
+    """Return the first schema with something of its own that is not the current one, and what that is."""
+    return connection.execute(_ELSEWHERE).fetchone()
+
+
+def server_digest(connection: psycopg.Connection[Any]) -> str:
+    """Return a digest of the server's roles; empty where the server is thrown away with them."""
+    shared = connection.execute(f"SELECT coalesce(current_setting('{SHARED}', true), '')").fetchone() or ("",)
+    return str((connection.execute(_SERVER).fetchone() or ("",))[0]) if shared[0] == "on" else ""
 
 
 def rows_touched(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:

@@ -22,7 +22,6 @@ class LentDialect(PGDialect_psycopg):
 
     def __init__(
         self,
-        *,
         executemany_mode: object = None,  # noqa: ARG002  (see below)
         executemany_batch_page_size: object = None,  # noqa: ARG002
         executemany_values_page_size: object = None,  # noqa: ARG002

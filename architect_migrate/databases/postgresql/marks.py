@@ -9,6 +9,7 @@ import psycopg
 from architect_migrate.core.chain_errors import StampError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql import access, presence
+from architect_migrate.databases.postgresql.catalog import OWN
 from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.diagnosis.claims import Claims, TrackerRow
@@ -25,8 +26,7 @@ Connection = psycopg.Connection[Any]
 
 _COLUMNS = """SELECT a.attname FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid =
               to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s))"""
-_KIND = """SELECT c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE n.nspname = current_schema() AND c.relname = %s"""
+_KIND = f"SELECT relkind::text FROM pg_class WHERE {OWN} AND relname = %s"
 
 
 def defines_nothing(connection: Connection) -> bool:

@@ -11,10 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.databases.postgresql.catalog import Places, place_of_objects, rows_touched
+from architect_migrate.core.server_errors import OtherSchemaError, ServerChangedError
+from architect_migrate.databases.postgresql.catalog import (
+    Places,
+    made_elsewhere,
+    place_of_objects,
+    rows_touched,
+    server_digest,
+)
 from architect_migrate.databases.postgresql.fingerprint import digest
+from architect_migrate.databases.postgresql.pinned import current_schema
 from architect_migrate.databases.postgresql.reflect import read_schema
-from architect_migrate.databases.postgresql.seeds import Inserted, after, inserted
+from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
 from architect_migrate.databases.postgresql.statement_plan import tables_of
 from architect_migrate.databases.postgresql.statements import names_in, set_columns, verb
 from architect_migrate.model.delta import delta
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from architect_migrate.databases.postgresql.lent import LentConnection
+    from architect_migrate.model.seed_rows import SeedRow
 
 # Verbs of statements that only read.
 _READING = frozenset({"select", "table", "values", "explain", "show"})
@@ -44,7 +53,7 @@ class _Running:
     writes: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     touched: dict[str, tuple[int, int]] = field(default_factory=dict)
-    before: Inserted | None = None
+    inserts: Inserting | None = None
 
 
 class Recording:
@@ -65,20 +74,24 @@ class Recording:
         self._commits = self._refused = self._refused_at = ""
         self._schema = Schema()
         self._running = _Running()
-        self._rows: list[Inserted] = []
+        self._rows: list[SeedRow] = []
+        self._revision = ""
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
         self._key = secrets.token_hex(16)
 
     @contextmanager
     def of(self, connection: LentConnection, revision: str) -> Iterator[None]:
         """Record one revision, which runs in the block on this connection, and commit it."""
-        places, touched = place_of_objects(connection), rows_touched(connection)
-        connection.hearing = self
+        places, touched, server = place_of_objects(connection), rows_touched(connection), server_digest(connection)
+        connection.hearing, self._revision = self, revision
         try:
             yield
         finally:
             connection.hearing = None
         wrote = _grown(touched, rows_touched(connection), 0)
+        if server_digest(connection) != server:
+            connection.really().rollback()
+            raise ServerChangedError
         connection.really().commit()
         self._note(connection, revision, (places, place_of_objects(connection)), wrote)
         connection.really().commit()
@@ -124,7 +137,7 @@ class Recording:
         writes, reads = tables_of(connection, text)
         self._running = _Running(self._own(writes), self._own(reads), rows_touched(connection))
         if does in INSERTING and len(self._running.writes) == 1 and not self._running.reads and not self.in_data_step:
-            self._running.before = inserted(connection, min(self._running.writes), text)
+            self._running.inserts = inserting(connection, min(self._running.writes), text)
 
     def has_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement that has run."""
@@ -139,8 +152,9 @@ class Recording:
             wrote = self._own(_grown(running.touched, now, 0))
             if does in _CODE or (does in _READING and wrote):
                 running.writes, does = running.writes | wrote, "update"
-        if running.before:
-            self._rows.append(replace(running.before, statement=self._number_of_changes()))
+        if running.inserts:
+            of = self._revision, self._number_of_changes()
+            self._rows += inserted(connection, running.inserts, of, self._key)
         self._ran.append(self._statement(does, text, running))
 
     def _statement(self, does: str, text: str, running: _Running) -> ReplayedStatement:
@@ -168,6 +182,8 @@ class Recording:
     def _note(
         self, connection: LentConnection, revision: str, places: tuple[Places, Places], wrote: frozenset[str]
     ) -> None:
+        if elsewhere := made_elsewhere(connection):
+            raise OtherSchemaError(*elsewhere, current_schema(connection))
         schema = read_schema(connection, [self.version_table])
         self.digests.append(digest(connection, [self.version_table]))
         change = delta(self._schema, schema)
@@ -178,7 +194,7 @@ class Recording:
             self.found[at] = replace(
                 replayed, seeds=tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
             )
-        seeds = (seed for rows in self._rows for seed in rows.seeds(connection, schema, revision, self._key))
+        seeds = (after(connection, seed, revision, schema) for seed in self._rows)
         self.found.append(
             Replayed(
                 change,
@@ -188,7 +204,7 @@ class Recording:
                 moves=tuple(_moves(self._schema, schema, statements, _dropped(*places))),
                 replaced=replaced,
                 reads=frozenset[str]().union(*reads),
-                seeds=tuple(seeds),
+                seeds=tuple(seed for seed in seeds if not seed.until),
                 apart=tuple(self._apart),
                 refused=self._refused,
                 refused_at=self._refused_at,

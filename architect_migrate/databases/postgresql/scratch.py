@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.names import quote
 from architect_migrate.core.server_errors import NoScratchError
 from architect_migrate.databases.postgresql.server import throwaway
 from architect_migrate.databases.postgresql.urls import libpq_uri
@@ -19,27 +20,29 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from architect_migrate.model.chain_config import ChainConfig
+
 # The variable that names a server on which scratch databases may be made.
 NAMED = "ARCHMIG_POSTGRESQL_SCRATCH"
+# The setting of a scratch database on a server that others use too.
+SHARED = "archmig.shared"
 _CONNECT_SECONDS = 5
 
 
 @contextmanager
-def scratch_database(release: str, server: str, cache: Path | None) -> Iterator[str]:
-    """Make an empty database on a server of a major version, and drop it at the end; yields its connection string.
+def scratch_database(chain: ChainConfig, cache: Path | None) -> Iterator[str]:
+    """Make an empty database for a chain on a server of its version, and drop it at the end.
 
-    Any version will do if `release` is empty.
-
-    A server that is named comes first, then one that is thrown away, then that of `server`, where the role may make
-    databases. Why that one last: it may be the production server. `cache` is a folder in which a new cluster is kept.
-    Raises NoScratchError.
+    Yields its connection string. Any version will do if the chain names none. A server that is named comes first, then
+    one that is thrown away, then the database's own, where the role may make databases. Why that one last: it may be
+    the production server. `cache` is a folder in which a new cluster is kept. Raises NoScratchError.
     """
     named = os.environ.get(NAMED)
     ways: dict[str, Callable[[], AbstractContextManager[str]]] = {}
     if named:
-        ways[f"the server of {NAMED}"] = lambda: _made_on(libpq_uri(named), release)
-    ways["a temporary server"] = lambda: _thrown_away(release, cache)
-    ways["the database's own server"] = lambda: _made_on(libpq_uri(server), release)
+        ways[f"the server of {NAMED}"] = lambda: _shared(named, chain)
+    ways["a temporary server"] = lambda: _thrown_away(chain, cache)
+    ways["the database's own server"] = lambda: _shared(chain.server, chain)
     tried: list[str] = []
     with ExitStack() as stack:
         for name, way in ways.items():
@@ -50,7 +53,7 @@ def scratch_database(release: str, server: str, cache: Path | None) -> Iterator[
             else:
                 yield url
                 return
-        raise NoScratchError(release, tuple(tried))
+        raise NoScratchError(chain.release, tuple(tried))
 
 
 def _line(error: Exception) -> str:
@@ -58,22 +61,42 @@ def _line(error: Exception) -> str:
 
 
 @contextmanager
-def _thrown_away(release: str, cache: Path | None) -> Iterator[str]:
-    with throwaway(int(release) if release else None, cache) as url, _made_on(libpq_uri(url), release) as scratch:
+def _thrown_away(chain: ChainConfig, cache: Path | None) -> Iterator[str]:
+    major = int(chain.release) if chain.release else None
+    with throwaway(major, cache) as url, _made_on(libpq_uri(url), chain) as scratch:
         yield scratch
 
 
 @contextmanager
-def _made_on(server: str, release: str) -> Iterator[str]:
-    """Make a database on a server and drop it at the end. Raises psycopg.Error, ServerVersionError."""
+def _shared(server: str, chain: ChainConfig) -> Iterator[str]:
+    """Make a database on a server that is not archmig's alone, and mark it as such (see `recorder`)."""
+    with _made_on(libpq_uri(server), chain) as scratch:
+        with psycopg.connect(scratch, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {SHARED} = 'on'")
+        yield scratch
+
+
+@contextmanager
+def _made_on(server: str, chain: ChainConfig) -> Iterator[str]:
+    """Make a database on a server and drop it at the end. Raises psycopg.Error, also for another version."""
     name = f"archmig_scratch_{os.getpid()}_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
         there = str(connection.info.server_version // 10_000)
-        if release and there != release:
+        if chain.release and there != chain.release:
             raise psycopg.OperationalError(f"it is version {there}")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    scratch = psycopg.conninfo.make_conninfo(server, dbname=name, options="")
     try:
-        yield psycopg.conninfo.make_conninfo(server, dbname=name)
+        if chain.schema not in {"", "public"}:
+            _use_schema(scratch, name, chain.schema)
+        yield scratch
     finally:
         with psycopg.connect(server, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _use_schema(scratch: str, name: str, schema: str) -> None:
+    """Make a schema the one in which a chain finds and makes things, with `public` after it for extensions."""
+    with psycopg.connect(scratch, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+        connection.execute(f"ALTER DATABASE {name} SET search_path = {quote(schema)}, public")

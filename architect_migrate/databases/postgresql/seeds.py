@@ -17,49 +17,61 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from architect_migrate.model.schema import Key, Schema, Table
+    from architect_migrate.model.schema import Key, Schema
 
     Connection = psycopg.Connection[Any]
 
 
+_TABLE = "(SELECT to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s)))"
+_COLUMNS = f"""SELECT attname FROM pg_attribute WHERE attrelid = {_TABLE} AND attnum > 0 AND NOT attisdropped
+               ORDER BY attnum"""
+_UNIQUE = f"""SELECT i.indisprimary, array_agg(a.attname::text ORDER BY k.place)
+              FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(number, place), pg_attribute a
+              WHERE i.indrelid = {_TABLE} AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+              AND k.place <= i.indnkeyatts AND a.attrelid = i.indrelid AND a.attnum = k.number
+              GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC, 2"""
+_NUMBERED = f"""SELECT a.attname FROM pg_attribute a
+                LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                WHERE a.attrelid = {_TABLE} AND a.attnum > 0
+                AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%%')"""
+
+
 @dataclass(frozen=True, slots=True)
-class Inserted:
-    """An INSERT of constants: the places that rows of its table had before it, and the columns that it names."""
+class Inserting:
+    """An INSERT of constants that is about to run: the columns that it names, and the places that rows have before."""
 
     table: str
     columns: Key
     before: frozenset[str]
     clash: Clash
-    statement: int = 0
-
-    def seeds(self, connection: Connection, schema: Schema, revision: str, key: str) -> Iterator[SeedRow]:
-        """Yield the rows that it inserted and that are there now."""
-        table = next((one for one in schema.tables if one.name == self.table), None)
-        if table is None:
-            return
-        there = tuple(column.name for column in table.columns)
-        given = tuple(column for column in (self.columns or there) if column in there)
-        for place in sorted(_places(connection, self.table) - self.before):
-            values = _row(connection, self.table, given, place, key)
-            unique = tuple(each for each in _keys(schema, table) if set(each) <= set(given) and _filled(values, each))
-            named = unique[0] if unique else given
-            yield SeedRow(
-                self.table,
-                named,
-                tuple(values[column] for column in named),
-                key,
-                statement=self.statement,
-                clash=self.clash,
-                values=((revision, given, tuple(values[column] for column in given)),),
-                keys=tuple((each, tuple(values[column] for column in each)) for each in unique),
-                numbered=named == table.primary_key and len(named) == 1 and _is_numbered(table, named[0]),
-            )
 
 
-def inserted(connection: Connection, table: str, sql: str) -> Inserted:
-    """Return an INSERT that is about to run, with the rows that its table has before."""
-    columns = inserted_columns(sql)
-    return Inserted(table, columns, _places(connection, table), _clash(sql))
+def inserting(connection: Connection, table: str, sql: str) -> Inserting:
+    """Return an INSERT that is about to run."""
+    return Inserting(table, inserted_columns(sql), _places(connection, table), _clash(sql))
+
+
+def inserted(connection: Connection, its: Inserting, of: tuple[str, int], key: str) -> Iterator[SeedRow]:
+    """Yield the rows that an INSERT has inserted; `of` is its revision and the number of the statement in it."""
+    revision, number = of
+    there = tuple(name for (name,) in connection.execute(_COLUMNS, (its.table,)).fetchall())
+    given = tuple(column for column in (its.columns or there) if column in there)
+    keys, numbered = _keys(connection, its.table), _numbered(connection, its.table)
+    for place in sorted(_places(connection, its.table) - its.before):
+        values = _row(connection, its.table, given, place, key)
+        unique = tuple(each for each in keys if set(each) <= set(given) and _filled(values, each))
+        named = unique[0] if unique else given
+        yield SeedRow(
+            its.table,
+            named,
+            tuple(values[column] for column in named),
+            key,
+            statement=number,
+            clash=its.clash,
+            values=((revision, given, tuple(values[column] for column in given)),),
+            keys=tuple((each, tuple(values[column] for column in each)) for each in unique),
+            numbered=len(named) == 1 and named[0] in numbered,
+        )
 
 
 def _clash(sql: str) -> Clash:
@@ -90,19 +102,15 @@ def _filled(values: dict[str, str], columns: Key) -> bool:
     return all(values[column] for column in columns)
 
 
-def _keys(schema: Schema, table: Table) -> tuple[Key, ...]:
+def _keys(connection: Connection, table: str) -> tuple[Key, ...]:
     """The columns by which no two rows of a table are the same: the primary key, then what else is unique."""
-    indexes = (index for index in schema.indexes if index.table == table.name and index.unique and not index.where)
-    there = {column.name for column in table.columns}
-    columns = {tuple(sorted(term.expression for term in index.terms)) for index in indexes}
-    unique = sorted(set(table.uniques) | {each for each in columns if set(each) <= there})
-    return tuple(each for each in (table.primary_key, *unique) if each)
+    found = connection.execute(_UNIQUE, (table,)).fetchall()
+    return tuple(tuple(columns) if primary else tuple(sorted(columns)) for primary, columns in found)
 
 
-def _is_numbered(table: Table, column: str) -> bool:
-    """Whether rows that name no value of a column get a number from a sequence."""
-    its = next(one for one in table.columns if one.name == column)
-    return bool(getattr(its.detail, "identity", "")) or "nextval" in names_in(its.default or "")
+def _numbered(connection: Connection, table: str) -> frozenset[str]:
+    """The columns for which rows that name no value get a number from a sequence."""
+    return frozenset(name for (name,) in connection.execute(_NUMBERED, (table,)).fetchall())
 
 
 def after(connection: Connection, seed: SeedRow, revision: str, schema: Schema) -> SeedRow:

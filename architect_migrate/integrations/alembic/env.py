@@ -30,7 +30,7 @@ from architect_migrate.core.database_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
-from architect_migrate.databases.registry import access, dialect, keeper, lender, marks, reader, watching
+from architect_migrate.databases.registry import access, dialect, keeper, lender, marks, reader, refuse_to_run, watching
 from architect_migrate.databases.values import settled
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
+
+# Where plain Alembic runs on a kind of database that archmig only looks at.
+_PLAINLY = "nothing was changed: use an env.py as `alembic init` writes it, and archmig still looks at the database"
 
 
 def run_command(context: ModuleType) -> None:
@@ -185,6 +188,7 @@ def _enter(record: Record, unread: str = "") -> None:
 
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run and commit; from the commit on, `record` describes what was done."""
+    refuse_to_run(job.environment.url, advice=_PLAINLY)
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and creates_missing(job.environment):
             around.enter_context(access.created(job.environment.url))
