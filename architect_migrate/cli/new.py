@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.authoring.hotfix import Hotfix
     from architect_migrate.lint.rules import Violation
-    from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.environment import ProjectConfig
 
 
@@ -89,10 +88,9 @@ def new(
     chain, labels = project.chain, labels_of(project)
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
-    alone = chain_alone(project) if validate or autogenerate else chain
     if autogenerate:
-        refuse_on_servers(alone.kind, "compare models with them")
-    judge = partial(_violations, alone, labels) if validate else None
+        refuse_on_servers(chain_alone(project).kind, "compare models with them")
+    judge = partial(_violations, project, labels) if validate else None
     request = service.Request(title, branch or "", body, hotfix, judge, (models or "") if autogenerate else None)
     with _hooks_on_stderr(), _violations_text():
         made = (service.preview if dry_run else service.make)(chain, labels, request)
@@ -123,12 +121,13 @@ def _hotfix(project: ProjectConfig, name: str, objects: tuple[str, ...]) -> Hotf
     return hotfix_of(context, objects)
 
 
-def _violations(chain: ChainConfig, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
+def _violations(project: ProjectConfig, labels: frozenset[str], file: Path) -> tuple[Violation, ...]:
     """The violations in a file, linted as part of the chain."""
+    from architect_migrate.config.context import chain_alone
     from architect_migrate.lint.lint import lint
     from architect_migrate.revisions.replay import cache_folder, source_of
 
-    return lint(source_of(chain, cache_folder(os.environ)), frozenset(), labels, [file])
+    return lint(source_of(chain_alone(project), cache_folder(os.environ)), frozenset(), labels, [file])
 
 
 @contextmanager

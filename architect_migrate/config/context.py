@@ -106,7 +106,7 @@ def contexts_for(
         needed.add(listed.get(name) or select_one(project, name))
     engines = {engine: chain_of_engine(project, engine) for engine in {environment.engine for environment in needed}}
     ordered = sorted(needed, key=lambda environment: environment.name)
-    chains = {environment: _on_its_kind(engines[environment.engine], environment) for environment in ordered}
+    chains = {each: _on_its_kind(project, engines[each.engine], each) for each in ordered}
     # Why one source for all of an engine and a kind of database: the chain's files are read and replayed once.
     sources = {chain: source_of(chain, cache) for chain in dict.fromkeys(chains.values())}
     backups, ledger = backups_of(project), ledger_of(project)
@@ -132,28 +132,37 @@ def contexts_for(
 def chain_alone(project: ProjectConfig) -> ChainConfig:
     """Return the chain's configuration for a replay where no environment is meant.
 
-    It is replayed on the kind that needs no server, unless every environment is on one.
+    It is replayed on the kind that needs no server, unless every environment is on one: then on the first that answers.
     """
-    on_servers = [environment for environment in project.environments if kind_of(environment.url) != LOCAL]
-    if not on_servers or len(on_servers) < len(project.environments):
+    if not project.environments or any(kind_of(environment.url) == LOCAL for environment in project.environments):
         return project.chain
-    chains = [_on_its_kind(project.chain, environment) for environment in on_servers]
-    return next((chain for chain in chains if chain.release), chains[0])
+    chains = (_on_server(project.chain, environment) for environment in project.environments)
+    return next(
+        (chain for chain in chains if chain), project.chain.on(kind_of(project.environments[0].url), "", "", "")
+    )
 
 
-def _on_its_kind(chain: ChainConfig, environment: Environment) -> ChainConfig:
+def _on_its_kind(project: ProjectConfig, chain: ChainConfig, environment: Environment) -> ChainConfig:
     """Return the chain's configuration for a replay on the kind of an environment's database, and on its version.
 
-    The version is empty where it cannot be asked for: each command that opens the database raises the reason.
+    Where its server does not answer, the chain is that which `chain_alone` replays: each command that opens the
+    database raises the reason.
     """
-    url = environment.url
-    if (kind := kind_of(url)) == LOCAL:
+    if kind_of(environment.url) == LOCAL:
         return chain
+    if found := _on_server(chain, environment):
+        return found
+    alone = chain_alone(project)
+    return chain.on(alone.kind, alone.release, alone.schema, alone.server)
+
+
+def _on_server(chain: ChainConfig, environment: Environment) -> ChainConfig | None:
+    """Return the chain's configuration for a replay on an environment's server; None if that does not answer."""
     try:
-        release, schema = server_of(url)
+        release, schema = server_of(environment.url)
     except ArchmigError:
-        release, schema = "", ""
-    return chain.on(kind, release, schema, url.raw)
+        return None
+    return chain.on(kind_of(environment.url), release, schema, environment.url.raw)
 
 
 def ledger_of(project: ProjectConfig) -> Path:

@@ -153,13 +153,6 @@ class NotReadBackError(DatabaseError):
     advice: str = derived("correct that, then check with `archmig status`")
 
 
-class UnsupportedDatabaseError(DatabaseError):
-    """A kind of database that archmig can list but not work on; `subject` is its URL."""
-
-    problem: str = derived("not an SQLite database")
-    advice: str = derived("archmig reads and repairs SQLite files only")
-
-
 class TransactionEndedError(ArchmigError, layout="{problem}; {advice}"):
     """Code of the chain that tried to end or escape the run's transaction; `attempt` says how."""
 

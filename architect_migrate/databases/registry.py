@@ -14,7 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from architect_migrate.core.database_errors import UnsupportedDatabaseError
 from architect_migrate.core.server_errors import DriverMissingError, LooksOnlyError
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.capabilities import Capability
@@ -61,13 +60,8 @@ _BEFOREHAND = ("dialect", "lender", "marks", "reader", "temporary", "watching")
 
 
 def kind_of(thing: DatabaseUrl | Path | Connection | BaseException) -> str:
-    """Return the kind that a URL, a file, a connection or an error of a driver belongs to.
-
-    Raises UnsupportedDatabaseError for a URL of another kind.
-    """
+    """Return the kind that a URL, a file, a connection or an error of a driver belongs to."""
     match thing:
-        case DatabaseUrl() if thing.backend not in KINDS:
-            raise UnsupportedDatabaseError(str(thing))
         case DatabaseUrl():
             return thing.backend
         case Path():

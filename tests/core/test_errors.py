@@ -60,7 +60,6 @@ from architect_migrate.core.database_errors import (
     RestoreError,
     RolledBackError,
     TransactionEndedError,
-    UnsupportedDatabaseError,
 )
 from architect_migrate.core.errors import (
     ArchmigError,
@@ -94,7 +93,9 @@ from architect_migrate.core.server_errors import (
     NoSuchDatabaseError,
     NotLentError,
     NotReadableError,
+    OtherSchemaError,
     SchemaForbiddenError,
+    ServerChangedError,
     ServerProgramsMissingError,
     ServerStartError,
     UnreachableError,
@@ -273,11 +274,6 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ),
     ),
     (
-        UnsupportedDatabaseError,
-        ("postgresql://host/db",),
-        "postgresql://host/db: not an SQLite database; archmig reads and repairs SQLite files only",
-    ),
-    (
         ServerProgramsMissingError,
         (16, ("15.18", "18.6")),
         (
@@ -329,6 +325,22 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
             "PostgreSQL 18: no empty database for a replay of the chain: a temporary server: no; the database's own "
             "server: no; nothing was changed: grant CREATEDB, set ARCHMIG_POSTGRESQL_SCRATCH to the URL of a server of "
             "version 18 on which databases may be made, or install that version's server programs"
+        ),
+    ),
+    (
+        OtherSchemaError,
+        ("audit", "relation log", "public"),
+        (
+            "audit: the chain makes relation log there, and archmig reads the schema public alone; what is in other "
+            "schemas would be unknown, so nothing is said of any database"
+        ),
+    ),
+    (
+        ServerChangedError,
+        (),
+        (
+            "the server of the scratch database: the chain changes its roles, which a replay must not do; that was "
+            "rolled back: install archmig[postgresql-server], whose server is thrown away"
         ),
     ),
     (

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.core.database_errors import UnsupportedDatabaseError
-from architect_migrate.core.urls import parse_url, sqlite_url
+from architect_migrate.core.urls import sqlite_url
 from architect_migrate.databases.registry import access
 from architect_migrate.databases.sqlite.connection import in_memory
 from architect_migrate.databases.sqlite.fingerprint import stored_digest
@@ -121,12 +120,6 @@ def test_removing_a_database_that_is_not_there_raises_and_removes_nothing(tmp_pa
     with pytest.raises(FileNotFoundError):
         remove(tmp_path / "a.db")
     assert [path.name for path in tmp_path.iterdir()] == ["a.db-wal"]
-
-
-@pytest.mark.parametrize("ask", [access.location, access.exists, access.is_empty, access.size, access.reading])
-def test_a_kind_of_database_that_cannot_be_opened_is_refused(ask: Callable[..., object]) -> None:
-    with pytest.raises(UnsupportedDatabaseError):
-        ask(parse_url("postgresql://host/name"))
 
 
 def test_the_size_of_a_database_is_that_of_its_file_and_0_where_there_is_none(tmp_path: Path) -> None:

@@ -139,7 +139,11 @@ def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest
         ),
         (
             "-x env=away upgrade head",
-            "postgresql://***@db.example/app: not an SQLite database; archmig reads and repairs SQLite files only",
+            (
+                "postgresql://***@db.example/app: archmig only looks at databases of this kind, and does not run on "
+                "them; nothing was changed: use an env.py as `alembic init` writes it, and archmig still looks at the "
+                "database"
+            ),
         ),
         (
             "-x env=prod upgrade head",

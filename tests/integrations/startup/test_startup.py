@@ -208,7 +208,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no configuration": (lambda place: (place / "environments.toml").unlink(), "no environments.toml: looked at"),
     "no TOML": (rewrite("environments.toml", "[env.home\n"), "not TOML"),
     "a misspelt key": (rewrite("environments.toml", '[env.home]\npaht = "home.db"\n'), "unknown key"),
-    "another kind of database": (rewrite("environments.toml", PASSWORD), "not an SQLite database"),
+    "another kind of database": (rewrite("environments.toml", PASSWORD), "no connection"),
     "no such environment": (rewrite("environments.toml", '[env.other]\npath = "home.db"\n'), "no environment 'home'"),
     "no alembic.ini": (lambda place: (place / "alembic.ini").unlink(), "No such file"),
     "no script_location": (rewrite("alembic.ini", "[alembic]\n"), "no [alembic] script_location"),
