@@ -78,6 +78,12 @@ class Reordered:
 _USED_BY_NAME = frozenset(
     {"aggregate", "domain", "extension", "function", "materialized view", "procedure", "sequence", "type"}
 )
+# The other objects that change what statements do with the rows of a table.
+_ACTING_ON_ROWS = {
+    "exclusion constraint": "it refuses rows that the chain's schema accepts",
+    "policy": "it decides which rows a role sees and writes",
+    "rule": "it changes what statements on the table do",
+}
 
 Change = Missing | Differs | Extra | OtherwiseNamed | Reordered
 
@@ -294,6 +300,8 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact])
             return "the chain's table has no primary key"
         case ConflictFact() if _aborts(expected.get(fact.constraint)):
             return "the chain's constraint refuses such rows"
+        case ObjectFact() if fact.object.kind in _ACTING_ON_ROWS:
+            return _ACTING_ON_ROWS[fact.object.kind]
     return ""
 
 

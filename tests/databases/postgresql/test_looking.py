@@ -159,6 +159,9 @@ DAMAGE = [
         "ix_posts_body",
     ),
     ("ALTER TABLE posts SET UNLOGGED", "behavioural", "posts"),
+    ("CREATE RULE r AS ON INSERT TO kinds DO INSTEAD NOTHING", "breaking", "rule"),
+    ("CREATE POLICY p ON users USING (true)", "breaking", "policy"),
+    ("ALTER TABLE users ADD EXCLUDE USING btree (email WITH =)", "breaking", "exclusion constraint"),
     ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", "behavioural", "users"),
 ]
 
