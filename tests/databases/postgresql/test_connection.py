@@ -140,7 +140,9 @@ def test_what_a_role_cannot_read_is_an_error_and_not_empty(guarded: str, query: 
 
 def test_a_connection_that_is_lost_is_an_error_of_the_database(newest: str) -> None:
     ending = "SELECT pg_terminate_backend(pg_backend_pid())"
-    told = pytest.raises(UnreachableError, match=r"no connection: .*terminating connection due to administrator command")
+    told = pytest.raises(
+        UnreachableError, match=r"no connection: .*terminating connection due to administrator command"
+    )
     with told, reading(place(newest)) as connection:
         connection.execute(ending)
 
