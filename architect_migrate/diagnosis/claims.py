@@ -11,6 +11,7 @@ from architect_migrate.model.revision_graph import ancestry, heads
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from architect_migrate.model.environment import Tracker
     from architect_migrate.model.revision_graph import Revision, RevisionGraph
 
 # The checksum of a tracker row that archmig wrote: it tells when it was recorded, not when anything ran.
@@ -35,6 +36,12 @@ class TrackerRow:
     description: str = ""
     checksum: str = ""
     skipped: bool = False
+
+
+def tracker_row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
+    """Return a row of a tracker from its texts: it is skipped where one of the tracker's marks for that is in it."""
+    text = f"{description} {checksum}".lower()
+    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in text for mark in tracker.skipped))
 
 
 @dataclass(frozen=True, slots=True)

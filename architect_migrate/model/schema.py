@@ -185,6 +185,11 @@ class Schema:
     objects: tuple[Object, ...] = ()
 
 
+def columns_by_table(schema: Schema) -> dict[str, frozenset[str]]:
+    """Return the names of the columns of each table."""
+    return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
+
+
 # The classes that `codec.load` may create when it reads a schema from a cache.
 CLASSES = (
     Schema,

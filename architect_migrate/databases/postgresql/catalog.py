@@ -16,6 +16,10 @@ _TABLES = f"""SELECT c.oid::bigint, c.relname FROM pg_class c
              WHERE c.{OWN} AND c.relkind IN ('r', 'p')"""
 _COLUMNS = f"""SELECT a.attrelid::bigint, a.attnum, a.attname
                FROM pg_attribute a JOIN ({_TABLES}) t ON t.oid = a.attrelid WHERE a.attnum > 0 AND NOT a.attisdropped"""
+# SQL for the table of the current schema that a parameter names.
+TABLE_NAMED = "(SELECT to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s)))"
+_NAMES = f"""SELECT attname FROM pg_attribute WHERE attrelid = {TABLE_NAMED} AND attnum > 0 AND NOT attisdropped
+             ORDER BY attnum"""
 _ELSEWHERE = """
     SELECT n.nspname, k.kind || ' ' || k.name
     FROM (SELECT relnamespace AS schema, 'relation' AS kind, relname AS name, 'pg_class'::regclass AS catalog, oid
@@ -48,6 +52,11 @@ def place_of_objects(connection: psycopg.Connection[Any]) -> Places:
         dict(connection.execute(_TABLES).fetchall()),
         {(table, number): name for table, number, name in columns},
     )
+
+
+def column_names(connection: psycopg.Connection[Any], table: str) -> tuple[str, ...]:
+    """Return the columns of a table of the current schema, in their order; none if there is no such table."""
+    return tuple(name for (name,) in connection.execute(_NAMES, (table,)).fetchall())
 
 
 def made_elsewhere(connection: psycopg.Connection[Any]) -> tuple[str, str] | None:

@@ -103,13 +103,14 @@ def _explained(connection: Connection, shown: str, timeout: float) -> Iterator[N
     except psycopg.errors.LockNotAvailable as error:
         raise DatabaseLockedError(shown, timeout) from error
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.QueryCanceled) as error:
-        raise NotReadableError(shown, connection.info.user, _first_line(error)) from error
+        raise NotReadableError(shown, connection.info.user, first_line(error)) from error
     except psycopg.OperationalError as error:
         # Others are errors of a query: its author knows what to say.
         if not connection.closed:
             raise
-        raise UnreachableError(shown, _first_line(error)) from error
+        raise UnreachableError(shown, first_line(error)) from error
 
 
-def _first_line(error: psycopg.Error) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, without what may be secret."""
     return mask(str(error).strip().partition("\n")[0])

@@ -9,29 +9,26 @@ import psycopg
 from architect_migrate.core.chain_errors import StampError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql import access, presence
-from architect_migrate.databases.postgresql.catalog import OWN
+from architect_migrate.databases.postgresql.catalog import OWN, column_names
 from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.reflect import read_schema
-from architect_migrate.diagnosis.claims import Claims, TrackerRow
+from architect_migrate.diagnosis.claims import Claims, tracker_row
 from architect_migrate.planning.results import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.databases.base import Place
+    from architect_migrate.diagnosis.claims import TrackerRow
     from architect_migrate.model.environment import Tracker
     from architect_migrate.model.names import Names
 
 Connection = psycopg.Connection[Any]
 
-_COLUMNS = """SELECT a.attname FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid =
-              to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s))"""
 _KIND = f"SELECT relkind::text FROM pg_class WHERE {OWN} AND relname = %s"
 
 
-def defines_nothing(connection: Connection) -> bool:
-    """Return whether the schema has no object."""
-    return presence.defines_nothing(connection)
+defines_nothing = presence.defines_nothing
 
 
 def plain_stamp(connection: Connection, version_table: str) -> tuple[str, ...]:
@@ -44,7 +41,7 @@ def plain_stamp(connection: Connection, version_table: str) -> tuple[str, ...]:
 
 def read_claims(connection: Connection, tracker: Tracker | None, version_table: str) -> Claims:
     """Read the stamp and the tracker's rows. Raises StampError where `version_table` is not a version table."""
-    columns = _columns(connection, tracker.table) if tracker else frozenset()
+    columns = column_names(connection, tracker.table) if tracker else ()
     rows = _rows(connection, tracker, columns) if tracker and tracker.version in columns else ()
     return Claims(_stamp(connection, version_table), rows, tracker is not None and bool(columns))
 
@@ -80,7 +77,7 @@ def _stamp(connection: Connection, table: str) -> tuple[str, ...] | None:
         return None
     if kind[0] not in {"r", "p"}:
         raise StampError(table, "is not a table")
-    if "version_num" not in _columns(connection, table):
+    if "version_num" not in column_names(connection, table):
         raise StampError(table, "has no column version_num")
     rows = connection.execute(f"SELECT version_num FROM {quote(table)} ORDER BY 1").fetchall()
     strange = [row[0] for row in rows if not isinstance(row[0], str) or not row[0]]
@@ -89,17 +86,8 @@ def _stamp(connection: Connection, table: str) -> tuple[str, ...] | None:
     return tuple(row[0] for row in rows)
 
 
-def _columns(connection: Connection, table: str) -> frozenset[str]:
-    return frozenset(name for (name,) in connection.execute(_COLUMNS, (table,)).fetchall())
-
-
-def _rows(connection: Connection, tracker: Tracker, columns: frozenset[str]) -> tuple[TrackerRow, ...]:
+def _rows(connection: Connection, tracker: Tracker, columns: tuple[str, ...]) -> tuple[TrackerRow, ...]:
     names = (tracker.version, tracker.applied_at, tracker.description, tracker.checksum)
     terms = ", ".join(f"{quote(name)}::text" if name in columns else "NULL" for name in names)
     rows = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1").fetchall()
-    return tuple(_row(tracker, *("" if value is None else value for value in values)) for values in rows)
-
-
-def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
-    text = f"{description} {checksum}".lower()
-    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in text for mark in tracker.skipped))
+    return tuple(tracker_row(tracker, *("" if value is None else value for value in values)) for values in rows)

@@ -9,6 +9,8 @@ import psycopg
 
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.catalog import column_names
+from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.presence import table_names
 from architect_migrate.databases.postgresql.seeds import like, literals, number_like
 from architect_migrate.planning.row_questions import (
@@ -46,7 +48,7 @@ def ask(connection: Connection, question: Question) -> Answer:
         with _apart(connection):
             return _answer(connection, question)
     except psycopg.Error as error:
-        raise QuestionError(question.table, describe(question), str(error).strip().partition("\n")[0]) from error
+        raise QuestionError(question.table, describe(question), first_line(error)) from error
 
 
 def row_counts(connection: Connection) -> dict[str, int]:
@@ -114,11 +116,7 @@ def _example(columns: tuple[str, ...], row: tuple[str | None, ...]) -> str:
 
 def _beyond(connection: Connection, question: RowsBeyond) -> int:
     """The number of rows that the other table does not have as often, by the text of their values."""
-    sql = """SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
-             AND attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s))"""
-    own, others = (
-        {name for (name,) in connection.execute(sql, (table,)).fetchall()} for table in (question.table, question.other)
-    )
+    own, others = ({*column_names(connection, table)} for table in (question.table, question.other))
     shared = [*((name, name) for name in sorted(own & others)), *question.renamed]
     if not shared:
         return _count(connection, question.table, "true")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 read_schema = reflect.read_schema
 ask = questions.ask
 row_counts = questions.row_counts
+has_triggers = presence.has_triggers
 
 
 def rows_of(place: Place, timeout: float, tables: Iterable[str]) -> tuple[tuple[str, int], ...]:
@@ -38,12 +39,6 @@ def rows_of(place: Place, timeout: float, tables: Iterable[str]) -> tuple[tuple[
 def schema_after(connection: Connection, steps: Iterable[Step], hidden: Iterable[str]) -> Schema | None:
     """Return nothing: what repairs of interrupted work would leave is not known here."""
     return read_schema(connection, hidden) if not tuple(steps) else None
-
-
-def has_triggers(connection: Connection, tables: Iterable[str]) -> bool:
-    """Return whether any of these tables has a trigger."""
-    wanted = frozenset(tables)
-    return any(trigger.table in wanted for trigger in read_schema(connection).triggers)
 
 
 def definitions_of(connection: Connection) -> tuple[tuple[str, str], ...]:

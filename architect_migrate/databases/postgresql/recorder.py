@@ -27,7 +27,7 @@ from architect_migrate.databases.postgresql.statement_plan import tables_of
 from architect_migrate.databases.postgresql.statements import names_in, set_columns, verb
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import INSERTING, WRITING, Link, Move, Rename, Replayed, ReplayedStatement
-from architect_migrate.model.schema import Schema
+from architect_migrate.model.schema import Schema, columns_by_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -158,7 +158,7 @@ class Recording:
         self._ran.append(self._statement(does, text, running))
 
     def _statement(self, does: str, text: str, running: _Running) -> ReplayedStatement:
-        columns = _columns_of(self._schema)
+        columns = columns_by_table(self._schema)
         named = names_in(text) if running.writes else frozenset()
         return ReplayedStatement(
             does,
@@ -247,10 +247,6 @@ def _renames(before: Places, now: Places) -> tuple[tuple[Rename, ...], frozenset
     return (*tables, *columns), frozenset(replaced)
 
 
-def _columns_of(schema: Schema) -> dict[str, frozenset[str]]:
-    return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
-
-
 def _dropped(before: Places, now: Places) -> frozenset[tuple[str, str]]:
     """The columns that are gone, each with its table; not those that were renamed."""
     gone = {number: name for number, name in before.columns.items() if number not in now.columns}
@@ -261,7 +257,7 @@ def _moves(
     before: Schema, now: Schema, statements: Iterable[ReplayedStatement], dropped: frozenset[tuple[str, str]]
 ) -> Iterator[Move]:
     """What a revision copies from what it removes to what it makes: tables, and columns of a table."""
-    old, new = _columns_of(before), _columns_of(now)
+    old, new = columns_by_table(before), columns_by_table(now)
     for statement in statements:
         if statement.verb in INSERTING:
             for source in statement.reads - new.keys():

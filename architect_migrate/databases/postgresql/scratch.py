@@ -12,6 +12,7 @@ import psycopg
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import quote
 from architect_migrate.core.server_errors import NoScratchError
+from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.server import throwaway
 from architect_migrate.databases.postgresql.urls import libpq_uri
 
@@ -49,15 +50,11 @@ def scratch_database(chain: ChainConfig, cache: Path | None) -> Iterator[str]:
             try:
                 url = stack.enter_context(way())
             except (ArchmigError, psycopg.Error) as error:
-                tried.append(f"{name}: {_line(error)}")
+                tried.append(f"{name}: {first_line(error)}")
             else:
                 yield url
                 return
         raise NoScratchError(chain.release, tuple(tried))
-
-
-def _line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import literal, quote
+from architect_migrate.databases.postgresql.catalog import TABLE_NAMED, column_names
 from architect_migrate.databases.postgresql.statements import inserted_columns, names_in, significant, words
 from architect_migrate.model.seed_rows import Clash, SeedRow
 
@@ -22,17 +23,14 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
 
-_TABLE = "(SELECT to_regclass(quote_ident(current_schema()) || '.' || quote_ident(%s)))"
-_COLUMNS = f"""SELECT attname FROM pg_attribute WHERE attrelid = {_TABLE} AND attnum > 0 AND NOT attisdropped
-               ORDER BY attnum"""
 _UNIQUE = f"""SELECT i.indisprimary, array_agg(a.attname::text ORDER BY k.place)
               FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(number, place), pg_attribute a
-              WHERE i.indrelid = {_TABLE} AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+              WHERE i.indrelid = {TABLE_NAMED} AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
               AND k.place <= i.indnkeyatts AND a.attrelid = i.indrelid AND a.attnum = k.number
               GROUP BY i.indexrelid, i.indisprimary ORDER BY i.indisprimary DESC, 2"""
 _NUMBERED = f"""SELECT a.attname FROM pg_attribute a
                 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-                WHERE a.attrelid = {_TABLE} AND a.attnum > 0
+                WHERE a.attrelid = {TABLE_NAMED} AND a.attnum > 0
                 AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%%')"""
 
 
@@ -54,7 +52,7 @@ def inserting(connection: Connection, table: str, sql: str) -> Inserting:
 def inserted(connection: Connection, its: Inserting, of: tuple[str, int], key: str) -> Iterator[SeedRow]:
     """Yield the rows that an INSERT has inserted; `of` is its revision and the number of the statement in it."""
     revision, number = of
-    there = tuple(name for (name,) in connection.execute(_COLUMNS, (its.table,)).fetchall())
+    there = column_names(connection, its.table)
     given = tuple(column for column in (its.columns or there) if column in there)
     keys, numbered = _keys(connection, its.table), _numbered(connection, its.table)
     for place in sorted(_places(connection, its.table) - its.before):

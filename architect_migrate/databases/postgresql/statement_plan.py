@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from architect_migrate.databases.postgresql.pinned import query
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,17 +46,12 @@ def _taken_back(connection: psycopg.Connection[Any]) -> Iterator[None]:
     else:
         begin, end = [f"SAVEPOINT {_SAVEPOINT}"], [f"ROLLBACK TO {_SAVEPOINT}", f"RELEASE {_SAVEPOINT}"]
     for text in begin:
-        _plain(connection, text)
+        query(connection, text)
     try:
         yield
     finally:
         for text in end:
-            _plain(connection, text)
-
-
-def _plain(connection: psycopg.Connection[Any], text: str) -> None:
-    """Execute a statement by psycopg's own cursor, which leaves nothing out."""
-    psycopg.Cursor(connection).execute(text)
+            query(connection, text)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

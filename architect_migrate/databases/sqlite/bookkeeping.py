@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.chain_errors import StampError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.sql.affinity import affinity_of
-from architect_migrate.diagnosis.claims import Claims, TrackerRow
+from architect_migrate.diagnosis.claims import Claims, tracker_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from architect_migrate.diagnosis.claims import TrackerRow
     from architect_migrate.model.environment import Tracker
 
 
@@ -98,12 +99,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
 def _rows(connection: sqlite3.Connection, tracker: Tracker, columns: dict[str, str]) -> tuple[TrackerRow, ...]:
     terms = ", ".join(quote(columns[fold(name)]) if fold(name) in columns else "NULL" for name in _names(tracker))
     rows = connection.execute(f"SELECT {terms} FROM {quote(tracker.table)} ORDER BY 2, 1")
-    return tuple(_row(tracker, *("" if value is None else str(value) for value in values)) for values in rows)
-
-
-def _row(tracker: Tracker, version: str, applied_at: str, description: str, checksum: str) -> TrackerRow:
-    text = f"{description} {checksum}".lower()
-    return TrackerRow(version, applied_at, description, checksum, any(mark.lower() in text for mark in tracker.skipped))
+    return tuple(tracker_row(tracker, *("" if value is None else str(value) for value in values)) for values in rows)
 
 
 def plain_stamp(connection: sqlite3.Connection, version_table: str) -> tuple[str, ...]:

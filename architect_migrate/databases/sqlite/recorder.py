@@ -23,7 +23,7 @@ from architect_migrate.databases.sqlite.sql.passing import copied_table, drops_c
 from architect_migrate.databases.sqlite.stops import stops_of
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import Replayed, ReplayedStatement, is_of_rows
-from architect_migrate.model.schema import Schema
+from architect_migrate.model.schema import Schema, columns_by_table
 from architect_migrate.model.stops import displaces, remade_columns
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ class Recording:
         statements = tuple(ran for ran in told if ran.verb in _CHANGING)
         reads = frozenset[str]().union(*(ran.reads for ran in told if ran.verb in _READING and not ran.in_data_step))
         writes = seen.tables() - {fold(self.version_table)}
-        way = on_the_way((ran.text for ran in told), _columns(self._schema), _columns(schema))
+        way = on_the_way((ran.text for ran in told), columns_by_table(self._schema), columns_by_table(schema))
         texts = [ran.text for ran in statements]
-        stops = stops_of(self._schema, texts) if puts_aside(texts, _columns(schema)) else ()
+        stops = stops_of(self._schema, texts) if puts_aside(texts, columns_by_table(schema)) else ()
         wrote = any(map(is_of_rows, statements)) or bool(reads)
         interims = interims_of(self._schema, schema, texts) if wrote or drops_columns(texts) else ()
         change = delta(self._schema, schema)
@@ -255,7 +255,7 @@ class Recording:
         self, connection: sqlite3.Connection, revision: str, schema: Schema, changed: frozenset[str]
     ) -> None:
         """Note with which revision the rows of earlier ones went, or got other values. `changed` are tables."""
-        columns = _columns(schema)
+        columns = columns_by_table(schema)
         for at, replayed in enumerate(self.found):
             seeds = tuple(
                 after(connection, seed, revision, columns.get(seed.table, ())) if seed.table in changed else seed
@@ -272,10 +272,6 @@ class Recording:
 def recording(_connection: sqlite3.Connection, version_table: str, here: Callable[[], str] = str) -> Recording:
     """Return an empty recording of what the revisions of a chain do on a connection."""
     return Recording(version_table, here)
-
-
-def _columns(schema: Schema) -> dict[str, frozenset[str]]:
-    return {table.name: frozenset(column.name for column in table.columns) for table in schema.tables}
 
 
 def _functions(connection: sqlite3.Connection) -> frozenset[str]:
