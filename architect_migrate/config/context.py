@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache as cache_of_calls
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.config.entry_paths import backups_beside, ledger_in
@@ -13,7 +15,7 @@ from architect_migrate.model.environment import chain_of_engine, resolutions_for
 from architect_migrate.revisions.replay import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from architect_migrate.config.file_patterns import OwnFiles
@@ -106,7 +108,9 @@ def contexts_for(
         needed.add(listed.get(name) or select_one(project, name))
     engines = {engine: chain_of_engine(project, engine) for engine in {environment.engine for environment in needed}}
     ordered = sorted(needed, key=lambda environment: environment.name)
-    chains = {each: _on_its_kind(project, engines[each.engine], each) for each in ordered}
+    # Why once: each server that does not answer is waited for.
+    alone = cache_of_calls(partial(chain_alone, project))
+    chains = {each: _on_its_kind(alone, engines[each.engine], each) for each in ordered}
     # Why one source for all of an engine and a kind of database: the chain's files are read and replayed once.
     sources = {chain: source_of(chain, cache) for chain in dict.fromkeys(chains.values())}
     backups, ledger = backups_of(project), ledger_of(project)
@@ -142,18 +146,18 @@ def chain_alone(project: ProjectConfig) -> ChainConfig:
     )
 
 
-def _on_its_kind(project: ProjectConfig, chain: ChainConfig, environment: Environment) -> ChainConfig:
+def _on_its_kind(alone: Callable[[], ChainConfig], chain: ChainConfig, environment: Environment) -> ChainConfig:
     """Return the chain's configuration for a replay on the kind of an environment's database, and on its version.
 
-    Where its server does not answer, the chain is that which `chain_alone` replays: each command that opens the
-    database raises the reason.
+    Where its server does not answer, it is replayed as the chain that `alone` returns (see `chain_alone`): each command
+    that opens the database raises the reason.
     """
     if kind_of(environment.url) == LOCAL:
         return chain
     if found := _on_server(chain, environment):
         return found
-    alone = chain_alone(project)
-    return chain.on(alone.kind, alone.release, alone.schema, alone.server)
+    other = alone()
+    return chain.on(other.kind, other.release, other.schema, other.server)
 
 
 def _on_server(chain: ChainConfig, environment: Environment) -> ChainConfig | None:

@@ -12,12 +12,17 @@ psycopg = pytest.importorskip("psycopg")
 from alembic.config import Config
 
 from alembic import command
+from architect_migrate.config.context import contexts_for
+from architect_migrate.config.loader import read_project
+from architect_migrate.core.server_errors import UnreachableError
 from support.cli import archmig, plainly
 from support.postgresql import database_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from architect_migrate.model.environment import Environment
 
 REVISIONS = {
     "a1": """def upgrade():
@@ -252,6 +257,31 @@ def test_a_server_that_is_down_is_told_without_its_password(project: Path, monke
     done = archmig("check")
     assert (done.code, "sEcret" in done.out + done.err) == (2, False)
     assert "no connection" in done.err
+
+
+def test_a_server_that_is_down_is_asked_a_few_times_whatever_the_number_of_environments(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    plainly(monkeypatch)
+    listed = (f'[env.e{number}]\nurl = "postgresql://127.0.0.1:1/app{number}"\n' for number in range(9))
+    (project / "environments.toml").write_text("".join(listed))
+    asked: list[object] = []
+    monkeypatch.setattr("architect_migrate.config.context.server_of", _refusing(asked))
+    contexts_for(read_project(project / "environments.toml", {}), read_environments(project), None)
+    assert len(asked) == 18
+
+
+def _refusing(asked: list[object]) -> Callable[[object], object]:
+    def refuse(url: object) -> object:
+        asked.append(url)
+        raise UnreachableError(str(url), "refused")
+
+    return refuse
+
+
+def read_environments(project: Path) -> tuple[Environment, ...]:
+    return read_project(project / "environments.toml", {}).environments
 
 
 def test_history_docs_and_lint_replay_the_chain_on_postgresql(database: Callable[..., str], tmp_path: Path) -> None:
