@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from architect_migrate.revisions import sandbox
 from support.fork_server import fork_server
@@ -38,9 +38,10 @@ if "TMPDIR" not in os.environ and os.access(_IN_MEMORY, os.W_OK) and shutil.disk
     os.environ["TMPDIR"] = tempfile.tempdir = str(_IN_MEMORY)
 
 # By hand each run tries other examples; CI tries the same ones, so that red means that something changed.
-settings.register_profile("ci", derandomize=True, database=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# Why neither a deadline nor a limit for making examples: a machine with other work is slow now and then.
+settings.register_profile("by_hand", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("by_hand"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "by_hand")
 
 
 @pytest.fixture(scope="session", autouse=True)

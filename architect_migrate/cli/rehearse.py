@@ -89,8 +89,8 @@ def verify(options: Options) -> int:
     """Check a database in full: schema, stamp, integrity and rows.
 
     Compares the schema with the chain and the stamp with the schema, runs SQLite's integrity_check in full, looks for
-    foreign keys without a parent row, and for rows of data steps that are missing. All on a copy. Exit code 0: all
-    checks passed; 1: one did not; 2: one could not be made.
+    foreign keys without a parent row, and for rows of data steps that are missing. All on a copy; PostgreSQL is
+    only read. Exit code 0: all checks passed; 1: one did not; 2: the database could not be read.
     """
     from architect_migrate.cli.report.verify import audit_report
 

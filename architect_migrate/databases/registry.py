@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         About,
         Access,
         Capabilities,
+        Checks,
         Connection,
         Dialect,
         Digests,
@@ -195,6 +196,7 @@ class _Local:
 
 access = cast("Access[Connection]", _ByArgument("access"))
 marks = cast("Marks[Connection]", _ByArgument("marks"))
+checks = cast("Checks[Connection]", _ByArgument("checks"))
 reader = cast("Reader[Connection]", _ByArgument("reader"))
 watching = cast("Watching[Connection]", _ByArgument("watching"))
 repairer = cast("Repairer[Connection]", _ByArgument("repairer"))
@@ -210,6 +212,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.sqlite import about as _about
     from architect_migrate.databases.sqlite import access as _access
     from architect_migrate.databases.sqlite import capabilities as _capabilities
+    from architect_migrate.databases.sqlite import checks as _checks
     from architect_migrate.databases.sqlite import dialect as _dialect
     from architect_migrate.databases.sqlite import digests as _digests
     from architect_migrate.databases.sqlite import keeper as _keeper
@@ -224,6 +227,7 @@ if TYPE_CHECKING:
     ABOUT: About = _about
     ACCESS: Access[sqlite3.Connection] = _access
     CAPABILITIES: Capabilities = _capabilities
+    CHECKS: Checks[sqlite3.Connection] = _checks
     DIALECT: Dialect = _dialect
     DIGESTS: Digests = _digests
     KEEPER: Keeper[sqlite3.Connection] = _keeper

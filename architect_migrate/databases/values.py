@@ -280,12 +280,13 @@ class Integrity:
     """The outcome of integrity_check: at most ten lines about the file, and rows by line about their values.
 
     `unchecked` are the tables that SQLite could not check, and why. Rows can violate a declaration because an
-    application had switched CHECK off, or through an older SQLite or by hand.
+    application had switched CHECK off, or through an older SQLite or by hand. `check` names what was asked.
     """
 
     damage: tuple[str, ...] = ()
     broken: Counter[str] = field(default_factory=Counter)
     unchecked: tuple[tuple[str, str], ...] = ()
+    check: str = "integrity_check"
 
     def worse_than(self, before: Counter[str]) -> tuple[str, ...]:
         """Damage of the file, and violations by rows beyond those in `before`."""

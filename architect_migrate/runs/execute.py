@@ -16,7 +16,7 @@ from architect_migrate.core.database_errors import CommitFailedError, DamagedErr
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.registry import access, checks, keeper, marks
 from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
@@ -158,7 +158,7 @@ def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
 
     Raises DamagedError.
     """
-    integrity = keeper.integrity_of(connection)
+    integrity = checks.integrity_of(connection)
     if integrity.damage:
         raise DamagedError(access.location(run.url), integrity.damage[0])
     run.warnings += integrity.left()

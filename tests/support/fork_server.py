@@ -92,8 +92,8 @@ class ForkServers:
 
     DEVNULL = subprocess.DEVNULL
 
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack, self.owner = stack, os.getpid()
+    def __init__(self, stack: ExitStack, folder: str) -> None:
+        self.stack, self.folder, self.owner = stack, folder, os.getpid()
         self.servers: dict[frozenset[tuple[str, str]], ForkServer | None] = {}
 
     def run(
@@ -109,22 +109,25 @@ class ForkServers:
         if start not in self.servers and _of_the_start(os.environ) != dict(start):
             self.servers[start] = None
         elif not self.servers.get(start):
-            self.servers[start] = self.stack.enter_context(_started(environ))
+            self.servers[start] = self.stack.enter_context(_started(environ, self.folder))
         return self.servers[start]
 
 
 @contextmanager
 def fork_server() -> Iterator[ForkServers]:
-    """Serve forks; the servers end with the context."""
-    with ExitStack() as stack:
-        yield ForkServers(stack)
+    """Serve forks; the servers end with the context.
+
+    Why the folder is made here: a test that starts the first server may have a TMPDIR that ends with the test.
+    """
+    with tempfile.TemporaryDirectory(prefix="fork-server-") as folder, ExitStack() as stack:
+        yield ForkServers(stack, folder)
 
 
 @contextmanager
-def _started(environ: Mapping[str, str]) -> Iterator[ForkServer]:
+def _started(environ: Mapping[str, str], base: str) -> Iterator[ForkServer]:
     command, of_the_start = [sys.executable, "-B", __file__], {**os.environ, **_of_the_start(environ)}
     with (
-        tempfile.TemporaryDirectory(prefix="fork-server-") as folder,
+        tempfile.TemporaryDirectory(dir=base) as folder,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=of_the_start) as server,
     ):
         yield ForkServer(server, Path(folder), environ)

@@ -50,3 +50,10 @@ def needs_extension(connection: psycopg.Connection[Any], name: str) -> None:
     found = connection.execute("SELECT count(*) FROM pg_available_extensions WHERE name = %s", [name]).fetchone()
     if found != (1,):
         pytest.skip(f"the extension {name} is not installed")
+
+
+def connected(url: str) -> psycopg.Connection[Any]:
+    """Open a connection that commits each statement."""
+    import psycopg
+
+    return psycopg.connect(url, autocommit=True)

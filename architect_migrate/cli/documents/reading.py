@@ -251,6 +251,7 @@ class DataStepsJson(TypedDict):
     """What running data steps on a copy showed."""
 
     asked: list[str]
+    untried: list[str]
     outlived: list[str]
     lacking: list[LackingRowsJson]
     failed: list[FailedStepJson]
@@ -263,6 +264,7 @@ class AuditJson(TypedDict):
     database: str
     error: None
     sound: bool
+    in_part: bool
     why: str | None
     state: StateName
     heads: list[str] | None

@@ -11,7 +11,7 @@ from architect_migrate.cli.report.shared import Report, environments_json
 from architect_migrate.cli.report.status import stamp_of
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.values import forbidden_values
+from architect_migrate.databases.values import Integrity, forbidden_values
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.results import State
 
@@ -32,7 +32,8 @@ _LABEL = 17
 
 def audit_text(its: Verification, graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
     """One environment: sound or not, and why, part by part."""
-    word = paint("sound", Style.GOOD) if its.sound else paint("not as it should be", Style.BAD)
+    sound = "sound, as far as it was checked" if its.in_part else "sound"
+    word = paint(sound, Style.GOOD) if its.sound else paint("not as it should be", Style.BAD)
     lines = [f"{paint(clean(its.environment), Style.BOLD)}: {word}"]
     for label, (good, said), details in _parts(its, graph):
         style = Style.GOOD if good else Style.BAD
@@ -49,15 +50,16 @@ def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple
     name = its.environment
     if its.survey is None:
         restore = f"-> archmig backup list -e {name}, then archmig backup restore -e {name}"
-        yield "integrity_check", (False, "the database is damaged"), [*its.damage, restore]
+        yield "integrity_check", (False, "the database is damaged"), [*its.integrity.damage, restore]
         yield "the rest", (True, "not checked: the database is damaged"), []
         return
     if its.keys is None or its.data is None:
-        there = "no file there" if its.survey.state is State.MISSING else "nothing of the chain is in it"
+        absent = "the server has no such database" if its.survey.looks_only else "no file there"
+        there = absent if its.survey.state is State.MISSING else "nothing of the chain is in it"
         yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
         return
     yield "schema", *_schema(its, graph)
-    yield "integrity_check", *_rows(its)
+    yield its.integrity.check, *_rows(its.integrity)
     yield "foreign keys", *_keys(its.keys)
     yield "data steps", *_data(its.data)
     if notes := [f"{one.revision}: {one.lacking}" for one in its.survey.rows if one.lacking]:
@@ -76,19 +78,26 @@ def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], 
         return (True, f"{at}, as the chain makes it"), []
     more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
     verb = {State.BEHIND: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
-    advice = f"-> archmig diagnose -e {its.environment}, then archmig {verb} -e {its.environment}"
+    further = "" if its.survey.looks_only else f", then archmig {verb} -e {its.environment}"
+    advice = f"-> archmig diagnose -e {its.environment}{further}"
     return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
 
 
-def _rows(its: Verification) -> tuple[tuple[bool, str], list[str]]:
-    untold = [f"cannot check {clean(table)}: {why}" for table, why in its.unchecked]
-    if not its.broken:
+def _rows(integrity: Integrity) -> tuple[tuple[bool, str], list[str]]:
+    untold = [f"cannot check {clean(table)}: {why}" for table, why in integrity.unchecked]
+    broken = [clean(value) for value in forbidden_values(integrity.broken)]
+    if integrity.damage:
+        advice = "-> REINDEX an index; restore the database if the pages of a table are damaged"
+        return (False, "the server reports damage"), [*map(clean, integrity.damage), advice, *broken, *untold]
+    if not broken:
         return (True, "ok"), untold
-    values = sum(number for _, number in its.broken)
+    values = sum(integrity.broken.values())
     said = (
         f"the file is sound, but {pluralize(values, 'value')} {'is' if values == 1 else 'are'} as the own table forbids"
+        if integrity.check == Integrity().check
+        else f"{pluralize(values, 'row')} {'is' if values == 1 else 'are'} as the own table forbids"
     )
-    return (False, said), [*(clean(value) for value in forbidden_values(dict(its.broken))), *untold]
+    return (False, said), [*broken, *untold]
 
 
 def _keys(keys: Keys) -> tuple[tuple[bool, str], list[str]]:
@@ -110,6 +119,9 @@ def _data(data: DataSteps) -> tuple[tuple[bool, str], list[str]]:
     steps = pluralize(len(data.asked), "data step")
     outlived = [f"not asked, since later revisions took away what they wrote to: {shortened(data.outlived, _FEW)}"]
     notes = outlived if data.outlived else []
+    if data.untried:
+        untried = f"{pluralize(len(data.untried), 'data step')} not run, since that would write to the database"
+        return (True, f"cannot tell: {untried}"), [shortened(data.untried, _FEW), *notes]
     wrong = [*(_lacking(revision) for revision in data.lacking)]
     wrong += [f"cannot check {revision}: {why}" for revision, why in data.failed]
     if not wrong:
@@ -155,15 +167,16 @@ def _audit_json(its: Verification, graph: RevisionGraph) -> AuditJson:
         "database": its.database,
         "error": None,
         "sound": its.sound,
+        "in_part": its.in_part,
         "why": its.why or None,
         "state": (seen.state if seen else State.COULD_NOT_TELL).name.lower(),
         "heads": [*heads(graph, seen.position)] if seen else None,
         "stamp": None if seen is None or seen.claims.stamp is None else [*seen.claims.stamp],
         "pending": [*seen.pending] if seen else None,
         "drift": [*its.drift],
-        "damage": [*its.damage],
-        "broken": [{"what": line, "rows": number} for line, number in its.broken],
-        "broken_untold": [{"table": table, "why": why} for table, why in its.unchecked],
+        "damage": [*its.integrity.damage],
+        "broken": [{"what": line, "rows": number} for line, number in sorted(its.integrity.broken.items())],
+        "broken_untold": [{"table": table, "why": why} for table, why in its.integrity.unchecked],
         "dangling": None if its.keys is None else [_dangling_json(one) for one in its.keys.orphans],
         "keys_untold": None
         if its.keys is None
@@ -181,6 +194,7 @@ def _dangling_json(rows: Orphans) -> DanglingJson:
 def _data_steps_json(data: DataSteps) -> DataStepsJson:
     return {
         "asked": [*data.asked],
+        "untried": [*data.untried],
         "outlived": [*data.outlived],
         "lacking": [_lacking_json(rows) for rows in data.lacking],
         "failed": [{"revision": revision, "why": why} for revision, why in data.failed],

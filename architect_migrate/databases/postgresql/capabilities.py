@@ -18,7 +18,7 @@ LACKS: Mapping[Capability, str] = {
     Capability.COLUMNS: _LOOKS,
     Capability.BACKUP: _LOOKS,
     Capability.UNDO: _LOOKS,
-    Capability.COPIES: _LOOKS,
+    Capability.COPIES: "`verify` reads the database itself, and the others are refused",
     Capability.LOCAL: "the chain is replayed on a scratch database of a server of the same major version",
     Capability.IN_PLACE: _LOOKS,
     Capability.WRITERS: _LOOKS,

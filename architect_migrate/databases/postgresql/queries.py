@@ -368,3 +368,57 @@ def _as_of(major: int, text: str) -> str:
     for name, (since, now, before) in _SINCE.items():
         text = text.replace(name, now if major >= since else before)
     return text
+
+
+# The rest is about rows. Constraints that rows of a table can break, as a condition that all of them meet: what is
+# declared NOT ENFORCED is left out. A partitioned table has no rows of its own; its partitions have its constraints.
+# Why to_jsonb: older versions do not have these columns.
+CHECKS = """
+    SELECT t.relname::text, k.conname::text,
+           CASE k.contype WHEN 'c' THEN pg_get_expr(k.conbin, k.conrelid)
+                ELSE (SELECT quote_ident(a.attname) FROM pg_attribute a
+                      WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]) || ' IS NOT NULL' END
+    FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE n.nspname = %(schema)s AND t.relkind = 'r' AND (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated)
+          AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+    ORDER BY 1, 2"""
+# Foreign keys: the table and how to name its rows, the same of the parent, both columns, how they match, and whether
+# their last column is a period.
+FOREIGN_KEYS = """
+    SELECT t.relname::text, CASE t.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END,
+           k.confrelid::regclass::text, CASE p.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END,
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(number, place)
+                 JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number ORDER BY place),
+           ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(number, place)
+                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY place),
+           k.confmatchtype::text, to_jsonb(k) ->> 'conperiod' IS NOT DISTINCT FROM 'true'
+    FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+         JOIN pg_class p ON p.oid = k.confrelid
+    WHERE n.nspname = %(schema)s AND k.contype = 'f' AND k.conparentid = 0
+          AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+    ORDER BY 1, k.conname"""
+LOOSE_DOMAINS = """
+    SELECT 'domain ' || d.typname, 'the constraint ' || k.conname || ' is not valid'
+    FROM pg_constraint k JOIN pg_type d ON d.oid = k.contypid JOIN pg_namespace n ON n.oid = d.typnamespace
+    WHERE n.nspname = %(schema)s AND NOT k.convalidated
+    ORDER BY 1, 2"""
+CHECKSUM_FAILURES = """
+    SELECT checksum_failures, checksum_last_failure::text FROM pg_stat_database
+    WHERE datname = current_database() AND checksum_failures > 0"""
+# Indexes on text are in another order than the system's now, if its collations have changed.
+COLLATION_VERSIONS = """
+    SELECT 'indexes on text',
+           'the database was made with version ' || datcollversion || ' of its collation, and the system has version '
+           || pg_database_collation_actual_version(oid)
+    FROM pg_database
+    WHERE datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid)"""
+# A statement for each index, with amcheck's function wherever its extension is.
+AMCHECK = """
+    SELECT t.relname::text, i.relname::text,
+           format('SELECT %%I.bt_index_check(%%L::oid::regclass, true)', e.nspname, i.oid)
+    FROM (SELECT s.nspname FROM pg_extension x JOIN pg_namespace s ON s.oid = x.extnamespace
+          WHERE x.extname = 'amcheck') e,
+         pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
+         JOIN pg_namespace n ON n.oid = t.relnamespace JOIN pg_am m ON m.oid = i.relam
+    WHERE n.nspname = %(schema)s AND m.amname = 'btree' AND i.relkind = 'i' AND x.indisvalid AND t.relpersistence <> 't'
+    ORDER BY 1, 2"""

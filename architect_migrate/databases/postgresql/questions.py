@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -10,7 +9,7 @@ import psycopg
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import column_names
-from architect_migrate.databases.postgresql.connection import first_line
+from architect_migrate.databases.postgresql.connection import apart, first_line
 from architect_migrate.databases.postgresql.presence import table_names
 from architect_migrate.databases.postgresql.seeds import like, literals, number_like
 from architect_migrate.planning.row_questions import (
@@ -29,13 +28,10 @@ from architect_migrate.planning.row_questions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from architect_migrate.planning.row_questions import Question
 
     Connection = psycopg.Connection[Any]
 
-_SAVEPOINT = "archmig_question"
 _MOST = 3
 
 
@@ -45,7 +41,7 @@ def ask(connection: Connection, question: Question) -> Answer:
     Raises QuestionError where PostgreSQL cannot answer, and for what only a run could find out.
     """
     try:
-        with _apart(connection):
+        with apart(connection):
             return _answer(connection, question)
     except psycopg.Error as error:
         raise QuestionError(question.table, describe(question), first_line(error)) from error
@@ -54,16 +50,6 @@ def ask(connection: Connection, question: Question) -> Answer:
 def row_counts(connection: Connection) -> dict[str, int]:
     """Return the number of rows of each table."""
     return {name: _count(connection, name, "true") for name in sorted(table_names(connection))}
-
-
-@contextmanager
-def _apart(connection: Connection) -> Iterator[None]:
-    """Let the transaction outlive an error in the block."""
-    connection.execute(f"SAVEPOINT {_SAVEPOINT}")
-    try:
-        yield
-    finally:
-        connection.execute(f"ROLLBACK TO {_SAVEPOINT}")
 
 
 def _answer(connection: Connection, question: Question) -> Answer:

@@ -30,7 +30,17 @@ from architect_migrate.core.database_errors import (
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
-from architect_migrate.databases.registry import access, dialect, keeper, lender, marks, reader, refuse_to_run, watching
+from architect_migrate.databases.registry import (
+    access,
+    checks,
+    dialect,
+    keeper,
+    lender,
+    marks,
+    reader,
+    refuse_to_run,
+    watching,
+)
 from architect_migrate.databases.values import settled
 from architect_migrate.diagnosis.drift import drift, in_the_way
 from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
@@ -254,7 +264,7 @@ def _refuse_without_baseline(job: Job, *, fresh: bool) -> None:
 
 
 def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
-    integrity = keeper.integrity_of(connection)
+    integrity = checks.integrity_of(connection)
     if integrity.damage:
         raise DamagedError(access.location(url), integrity.damage[0])
     return integrity

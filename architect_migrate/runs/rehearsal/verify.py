@@ -1,14 +1,15 @@
-"""Verifies a database without changing it: against the chain, by SQLite's checks, and by the rows of data steps."""
+"""Verifies a database without changing it: against the chain, by the database's checks, and by rows of data steps."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.database_errors import DamagedError
-from architect_migrate.databases.registry import access, keeper, watching
+from architect_migrate.databases.capabilities import Capability
+from architect_migrate.databases.registry import access, checks, keeper, kind_of, lacking, watching
 from architect_migrate.databases.values import Integrity, Keys
 from architect_migrate.diagnosis.data_steps import lasts
 from architect_migrate.diagnosis.drift import drift
@@ -45,11 +46,13 @@ class LackingRows:
 class DataSteps:
     """The outcome of running the data steps of applied revisions again.
 
-    `asked` were run on a copy; `outlived` were not, since later revisions removed what they wrote to; `failed` are
-    (revision, reason), and about their rows nothing is known.
+    `asked` were run on a copy; `untried` were not, since this kind of database is not copied; `outlived` were not,
+    since later revisions removed what they wrote to; `failed` are (revision, reason), and nothing is known of their
+    rows.
     """
 
     asked: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
     outlived: tuple[str, ...] = ()
     lacking: tuple[LackingRows, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
@@ -59,9 +62,8 @@ class DataSteps:
 class Verification:
     """Everything verified about one database; None stands for what was not checked because it is damaged or missing.
 
-    `why` says why it is not up to date (empty if it is), `drift` has a line for each difference that matters, `broken`
-    the rows that violate their table's declarations as (line, number), `unchecked` the tables that integrity_check
-    could not look at, and why.
+    `why` says why it is not up to date (empty if it is), `drift` has a line for each difference that matters,
+    `integrity` the rows that violate their table's declarations, and what could not be looked at.
     """
 
     environment: str
@@ -69,9 +71,7 @@ class Verification:
     survey: Survey | None
     why: str = ""
     drift: tuple[str, ...] = ()
-    damage: tuple[str, ...] = ()
-    broken: tuple[tuple[str, int], ...] = ()
-    unchecked: tuple[tuple[str, str], ...] = ()
+    integrity: Integrity = field(default_factory=Integrity)
     keys: Keys | None = None
     data: DataSteps | None = None
     seconds: float = 0.0
@@ -81,15 +81,32 @@ class Verification:
         """Whether no check found anything wrong."""
         orphans = bool(self.keys and self.keys.orphans)
         rows = bool(self.data and (self.data.lacking or self.data.failed))
-        return not (self.why or self.damage or self.broken or orphans or rows)
+        return not (self.why or self.integrity.damage or self.integrity.broken or orphans or rows)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether something could not be checked, so that nothing is known about it."""
+        return bool(
+            self.integrity.unchecked or (self.keys and self.keys.unchecked) or (self.data and self.data.untried)
+        )
 
 
 def verify(context: EnvironmentContext, progress: Progress) -> Verification:
-    """Verify a database on a private copy. Raises CopyError, and what `reading` raises of the original."""
+    """Verify a database on a private copy, or by reading it where its kind has no copies.
+
+    Raises CopyError, and what `reading` raises of the original.
+    """
     began = time.perf_counter()
-    with on_copy(context, _TIMES) as copy:
-        verification = _verified(context, copy, progress)
+    if _has_copies(context):
+        with on_copy(context, _TIMES) as copy:
+            verification = _verified(context, copy, progress)
+    else:
+        verification = _verified(context, context, progress)
     return replace(verification, seconds=time.perf_counter() - began)
+
+
+def _has_copies(context: EnvironmentContext) -> bool:
+    return Capability.COPIES not in lacking(kind_of(context.environment.url))
 
 
 def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: Progress) -> Verification:
@@ -97,34 +114,35 @@ def _verified(context: EnvironmentContext, copy: EnvironmentContext, progress: P
     if access.is_empty(copy.environment.url):
         seen = survey(copy)
         return replace(blank, survey=seen, why=unclean(context, seen))
-    progress(0, 0, "integrity_check")
-    integrity = _integrity(copy)
-    if integrity.damage:
-        return replace(blank, damage=integrity.damage)
+    integrity = _integrity(copy, progress)
+    if integrity.damage and _has_copies(context):
+        return replace(blank, integrity=integrity)
     progress(0, 0, "schema and foreign keys")
     seen = with_row_judgements(copy, survey(copy))
-    with access.reading(copy.environment.url) as connection:
-        keys = with_functions(copy, connection, lambda: keeper.check_keys(connection))
+    with access.reading(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
+        keys = with_functions(copy, connection, lambda: checks.check_keys(connection))
     return replace(
         blank,
         survey=without_evidence(seen),
         why=unclean(context, seen),
         drift=_drift(copy, seen),
-        broken=tuple(sorted(integrity.broken.items())),
-        unchecked=integrity.unchecked,
+        integrity=integrity,
         keys=keys,
         data=_data_steps(copy, seen.position, progress),
     )
 
 
-def _integrity(copy: EnvironmentContext) -> Integrity:
-    """Run integrity_check.
+def _integrity(copy: EnvironmentContext, progress: Progress) -> Integrity:
+    """Check the rows against the declarations of their tables.
 
-    Why in a write transaction: on a connection that cannot write, SQLite 3.40 does not check CHECK constraints.
+    Why in a write transaction on a copy: on a connection that cannot write, SQLite 3.40 does not check CHECK
+    constraints.
     """
+    progress(0, 0, "integrity_check" if _has_copies(copy) else "declarations")
+    opened = access.transaction if _has_copies(copy) else access.reading
     try:
-        with access.transaction(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
-            return with_functions(copy, connection, lambda: keeper.integrity_of(connection))
+        with opened(copy.environment.url, copy.environment.policies.lock_timeout) as connection:
+            return with_functions(copy, connection, lambda: checks.integrity_of(connection))
     except DamagedError as error:
         return Integrity((error.detail,))
 
@@ -144,6 +162,8 @@ def _data_steps(copy: EnvironmentContext, position: frozenset[str], progress: Pr
     history = copy.history
     lasting = tuple(each for each in applied if lasts(history, position, each))
     outlived = tuple(each for each in applied if each not in lasting)
+    if not _has_copies(copy):
+        return DataSteps(untried=lasting, outlived=outlived)
     with on_copy(copy, 1) as trial:
         steps = DataSteps(asked=lasting, outlived=outlived)
         for revision, tried in _tried(copy, trial, lasting, progress):

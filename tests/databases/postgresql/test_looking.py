@@ -3,123 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 psycopg = pytest.importorskip("psycopg")
 
-from alembic.config import Config
 
-from alembic import command
 from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import read_project
 from architect_migrate.core.server_errors import UnreachableError
 from support.cli import archmig, plainly
-from support.postgresql import database_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from architect_migrate.model.environment import Environment
-
-REVISIONS = {
-    "a1": """def upgrade():
-    op.create_table(
-        "users",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String(50), nullable=False),
-        sa.Column("role", sa.Enum("admin", "user", name="role")),
-    )
-    op.create_index("ix_users_name", "users", ["name"], unique=True)
-""",
-    "b2": """def upgrade():
-    op.execute('''CREATE TABLE posts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-                      user_id int CONSTRAINT fk_user REFERENCES users ON DELETE CASCADE, body text NOT NULL DEFAULT '');
-                  CREATE TABLE kinds (code text PRIMARY KEY);
-                  CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$
-                      BEGIN NEW.body = NEW.body || ';'; RETURN NEW; END $$;
-                  CREATE TRIGGER tr BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION touch()''')
-    op.execute("INSERT INTO users (name, role) VALUES ('root', 'admin')")
-    op.execute("INSERT INTO kinds VALUES ('a'), ('b')")
-""",
-    "c3": """def upgrade():
-    op.add_column("users", sa.Column("email", sa.Text))
-    op.execute("UPDATE users SET email = name || '@x.org'")
-    op.alter_column("users", "name", new_column_name="login")
-    op.create_check_constraint("ck_len", "posts", "length(body) < 1000")
-    op.execute("CREATE VIEW admins AS SELECT login FROM users WHERE role = 'admin'")
-    with op.get_context().autocommit_block():
-        op.execute("CREATE INDEX CONCURRENTLY ix_posts_body ON posts (lower(body))")
-""",
-}
-# Why asynchronous drivers and psycopg2 too, which are not installed: env.py may name any.
-ENV = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, url_of: Callable[[int | None], str]) -> Path:
-    """A chain, and a database `healthy` that plain Alembic made."""
-    folder, url = tmp_path_factory.mktemp("project"), database_at(url_of(None), "healthy")
-    versions = folder / "chain" / "versions"
-    versions.mkdir(parents=True)
-    (folder / "chain" / "env.py").write_text(ENV)
-    before = None
-    for name, text in REVISIONS.items():
-        head = (
-            f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "{name}"\ndown_revision = {before!r}\n\n\n'
-        )
-        (versions / f"{name}.py").write_text(head + text)
-        before = name
-    with connected(url_of(None)) as connection:
-        connection.execute("CREATE DATABASE healthy")
-    config = Config(attributes={"configure_logger": False})
-    config.set_main_option("script_location", str(folder / "chain"))
-    config.set_main_option("sqlalchemy.url", url.replace("postgresql://", "postgresql+psycopg://").replace("%", "%%"))
-    command.upgrade(config, "head")
-    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
-    return folder
-
-
-@pytest.fixture
-def database(
-    project: Path, url_of: Callable[[int | None], str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., str]]:
-    """Copies the healthy database, runs statements on the copy, and makes it the environment `app`."""
-    server = url_of(None)
-    monkeypatch.chdir(project)
-    plainly(monkeypatch)
-    # Replays take 0.1 s instead of 0.4 s on a server that runs already.
-    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", server)
-
-    def copied(*statements: str, driver: str = "") -> str:
-        with connected(server) as connection:
-            connection.execute("DROP DATABASE IF EXISTS app")
-            connection.execute("CREATE DATABASE app TEMPLATE healthy")
-        url = database_at(server, "app")
-        with connected(url) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        named = url.replace("postgresql:", f"postgresql{driver}:")
-        (project / "environments.toml").write_text(f'[env.app]\nurl = "{named}"\n')
-        return url
-
-    yield copied
-    with connected(server) as connection:
-        connection.execute("DROP DATABASE IF EXISTS app")
-
-
-def connected(url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(url, autocommit=True)
 
 
 def findings() -> set[tuple[str, str]]:
@@ -226,7 +126,7 @@ RUNS = [
     ("reconcile", "-e", "app", "--dry-run"),
     ("downgrade", "-e", "app", "b2", "--yes"),
     ("backup", "create", "-e", "app"),
-    ("verify", "-e", "app"),
+    ("profile", "-e", "app"),
     ("rehearse", "-e", "app"),
 ]
 

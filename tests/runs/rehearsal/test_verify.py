@@ -68,6 +68,7 @@ def test_what_a_data_step_would_insert_is_told_and_not_inserted(folder: Path) ->
     assert (code, one["sound"], one["why"]) == (1, False, None)
     assert one["data_steps"] == {
         "asked": ["002_tags"],
+        "untried": [],
         "outlived": [],
         "failed": [],
         "lacking": [
@@ -112,7 +113,10 @@ def test_what_later_revisions_took_away_is_not_asked_for(folder: Path) -> None:
     )
     assert archmig("upgrade", "-e", "home", "--yes").code == 0
     code, one = told("-e", "home")
-    assert (code, one["data_steps"]) == (0, {"asked": [], "outlived": ["002_tags"], "lacking": [], "failed": []})
+    assert (code, one["data_steps"]) == (
+        0,
+        {"asked": [], "untried": [], "outlived": ["002_tags"], "lacking": [], "failed": []},
+    )
 
 
 def test_a_damaged_database_is_told_with_the_way_back(folder: Path) -> None:

@@ -1,0 +1,122 @@
+"""What PostgreSQL finds out about the rows of a database by reading: `databases.base.Checks`.
+
+PostgreSQL enforces constraints when rows are written, so rows break one only if it was added NOT VALID, if triggers
+were off while they were loaded, or if a function that a check calls has changed. Each constraint is therefore asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
+
+import psycopg
+
+from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.connection import apart, first_line
+from architect_migrate.databases.postgresql.pinned import pinned, query
+from architect_migrate.databases.postgresql.queries import (
+    AMCHECK,
+    CHECKS,
+    CHECKSUM_FAILURES,
+    COLLATION_VERSIONS,
+    FOREIGN_KEYS,
+    LOOSE_DOMAINS,
+)
+from architect_migrate.databases.values import Integrity, Keys, Orphans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.databases.postgresql.pinned import Connection, Row
+
+Unknown: TypeAlias = "list[tuple[str, str]]"
+_MOST = 10
+
+
+def integrity_of(connection: Connection, table: str = "") -> Integrity:
+    """Check the rows of the whole schema, or of one table, against the declarations of their tables.
+
+    Indexes are checked too where the extension amcheck is installed and the role may use it. `unchecked` says what is
+    not known, and why.
+    """
+    unknown: Unknown = []
+    with pinned(connection) as schema:
+        broken = Counter(dict(_broken(connection, (schema, table), unknown)))
+        damage = [*_failed_checksums(connection), *_corrupt(connection, (schema, table), unknown)]
+        unknown += ((str(name), str(why)) for name, why in query(connection, LOOSE_DOMAINS, {"schema": schema}))
+        if connection.info.server_version >= 150_000:
+            unknown += ((str(name), str(why)) for name, why in query(connection, COLLATION_VERSIONS))
+    return Integrity(tuple(damage[:_MOST]), broken, tuple(unknown), "declarations")
+
+
+def check_keys(connection: Connection) -> Keys:
+    """Check every foreign key of the schema; `unchecked` lists (table, reason) where that is not possible."""
+    unknown: Unknown = []
+    with pinned(connection) as schema:
+        keys = query(connection, FOREIGN_KEYS, {"schema": schema}).fetchall()
+        orphans = [found for key in keys if (found := _orphans(connection, key, unknown))]
+    return Keys(len({key[0] for key in keys}), tuple(orphans), tuple(unknown))
+
+
+def _broken(connection: Connection, where: tuple[str, str], unknown: Unknown) -> Iterator[tuple[str, int]]:
+    """Yield each constraint of a table's own that rows violate, with their number."""
+    schema, only = where
+    for table, name, check in query(connection, CHECKS, {"schema": schema}).fetchall():
+        if only in {"", table} and (rows := _counted(connection, table, f"NOT ({check}\n)", unknown)):
+            yield f"{name} of table {table}: {check}", rows
+
+
+def _orphans(connection: Connection, key: Row, unknown: Unknown) -> Orphans | None:
+    """The rows of a foreign key without a row that they refer to; None if there are none."""
+    table, among, parent, parents, columns, referred, match, temporal = key
+    if temporal:
+        unknown.append((table, f"its key to {parent} is one of periods"))
+        return None
+    pairs = " AND ".join(f"p.{quote(to)} = c.{quote(own)}" for own, to in zip(columns, referred, strict=True))
+    filled = [f"c.{quote(own)} IS NOT NULL" for own in columns]
+    # A key that matches fully refers to something as soon as one of its columns is not NULL.
+    asked = f"({' OR '.join(filled)})" if match == "f" else " AND ".join(filled)
+    where = f"{asked} AND NOT EXISTS (SELECT FROM {parents}{parent} p WHERE {pairs})"
+    rows = _counted(connection, table, where, unknown, among)
+    return Orphans(table, parent, rows, ()) if rows else None
+
+
+def _counted(connection: Connection, table: str, where: str, unknown: Unknown, among: str = "ONLY ") -> int:
+    """The number of rows for which a condition is true; where PostgreSQL cannot tell, the reason goes to `unknown`."""
+    try:
+        with apart(connection):
+            sql = f"SELECT count(*) FROM {among}{quote(table)} c WHERE {where}"
+            return int(query(connection, sql).fetchall()[0][0])
+    except psycopg.errors.OperationalError:
+        raise
+    except psycopg.Error as error:
+        unknown.append((table, first_line(error)))
+        return 0
+
+
+def _failed_checksums(connection: Connection) -> Iterator[str]:
+    for failures, last in query(connection, CHECKSUM_FAILURES):
+        yield f"{failures} pages of the database failed their checksum, the last one on {last}"
+
+
+def _corrupt(connection: Connection, where: tuple[str, str], unknown: Unknown) -> Iterator[str]:
+    """Yield a line for each index that is not as its table, where amcheck can be asked."""
+    schema, only = where
+    found = query(connection, AMCHECK, {"schema": schema}).fetchall()
+    if not found:
+        unknown.append(("the indexes", "the extension amcheck is not installed"))
+    for table, index, asked in found:
+        if only not in {"", table}:
+            continue
+        try:
+            with apart(connection):
+                query(connection, asked)
+        except psycopg.errors.InsufficientPrivilege as error:
+            unknown.append(("the indexes", first_line(error)))
+            return
+        except (psycopg.errors.IndexCorrupted, psycopg.errors.DataCorrupted) as error:
+            yield f"index {index} of table {table}: {first_line(error)}"
+        except psycopg.errors.OperationalError:
+            raise
+        except psycopg.Error as error:
+            unknown.append((f"index {index}", first_line(error)))
