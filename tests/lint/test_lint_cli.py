@@ -81,6 +81,7 @@ def test_the_document_holds_what_the_text_says(folder: Path) -> None:
         "command": "lint",
         "exit_code": 1,
         "judged": 2,
+        "only_upgraded": False,
         "flaws": [
             {
                 "code": "AM207",

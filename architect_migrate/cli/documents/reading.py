@@ -363,6 +363,7 @@ class LintDocument(Envelope):
 
     command: Literal["lint"]
     judged: int
+    only_upgraded: bool
     flaws: list[FlawJson]
     environments: list[Never]
 

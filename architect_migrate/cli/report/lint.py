@@ -79,6 +79,7 @@ def lint_report(examined: LintResult, folder: Path) -> Report:
         partial(lint_text, examined, folder),
         more=lambda: {
             "judged": examined.revisions,
+            "only_upgraded": examined.only_upgraded,
             "flaws": [violation_json(violation) for violation in examined.violations],
         },
     )

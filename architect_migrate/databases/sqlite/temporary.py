@@ -26,6 +26,9 @@ def scratch(place: Path | str) -> closing[Connection]:
     return closing(recorder.scratch_connection(place))
 
 
+plain = scratch
+
+
 @contextmanager
 def built(file: Path) -> Iterator[Connection]:
     """Open a new database in one transaction, which is committed at the end."""

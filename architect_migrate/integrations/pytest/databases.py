@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.registry import keeper, marks, temporary
+from architect_migrate.databases.registry import keeper, marks, refuse_on_servers, temporary
 from architect_migrate.model.revision_graph import heads, position_at
 from architect_migrate.planning.plan import Plan, RunRevision
 from architect_migrate.runs.steps import run_whole
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def build_at(source: Source, target: str, path: Path) -> None:
     """Build a new database at `path` as the chain leaves it at `target`, with the chain's own rows and the stamp.
 
-    Raises UnknownRevisionError, ChainError, ReplayError.
+    Raises UnknownRevisionError, ChainError, ReplayError, and LooksOnlyError for a chain that needs a server.
     """
+    refuse_on_servers(source.chain.kind, "make databases of their chains for tests")
     history = source.history
     graph, position = history.graph, position_at(history.graph, target)
     with temporary.built(path) as connection:

@@ -72,6 +72,11 @@ REVISIONS = {
         sa.Column("role", sa.Enum("admin", "user", name="role")),
     )
     op.create_index("ix_users_name", "users", ["name"], unique=True)
+
+
+def downgrade():
+    op.drop_table("users")
+    op.execute("DROP TYPE role")
 """,
     "b2": """def upgrade():
     op.execute('''CREATE TABLE posts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -82,6 +87,11 @@ REVISIONS = {
                   CREATE TRIGGER tr BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION touch()''')
     op.execute("INSERT INTO users (name, role) VALUES ('root', 'admin')")
     op.execute("INSERT INTO kinds VALUES ('a'), ('b')")
+
+
+def downgrade():
+    op.execute("DELETE FROM users WHERE name = 'root'")
+    op.execute("DROP TABLE posts, kinds; DROP FUNCTION touch")
 """,
     "c3": """def upgrade():
     op.add_column("users", sa.Column("email", sa.Text))
@@ -91,6 +101,14 @@ REVISIONS = {
     op.execute("CREATE VIEW admins AS SELECT login FROM users WHERE role = 'admin'")
     with op.get_context().autocommit_block():
         op.execute("CREATE INDEX CONCURRENTLY ix_posts_body ON posts (lower(body))")
+
+
+def downgrade():
+    op.execute("DROP VIEW admins")
+    op.drop_index("ix_posts_body", "posts")
+    op.drop_constraint("ck_len", "posts")
+    op.alter_column("users", "login", new_column_name="name")
+    op.drop_column("users", "email")
 """,
 }
 # Why asynchronous drivers and psycopg2 too, which are not installed: env.py may name any.
