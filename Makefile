@@ -76,7 +76,8 @@ bench: $(VENV)/.installed
 torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
 
-# Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the like.
+# Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the
+# like, "--kind postgresql --rows" on PostgreSQL.
 truth: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m truth.run $(TRUTH)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _INI = """[alembic]
 script_location = %(here)s/chain
 path_separator = os
-sqlalchemy.url = sqlite:///app.db
+sqlalchemy.url = {url}
 """
 _ENVS = {
     "archmig's": """from alembic import context
@@ -130,10 +130,15 @@ class Chain:
 
 def write(chain: Chain, folder: Path) -> Path:
     """The project on disk; the answer is its alembic.ini."""
+    return write_chain(chain, folder, "sqlite:///app.db", _ENVS[chain.env])
+
+
+def write_chain(chain: Chain, folder: Path, url: str, env: str) -> Path:
+    """The project on disk, with this URL and this env.py; the answer is its alembic.ini."""
     versions = folder / "chain" / "versions"
     versions.mkdir(parents=True)
-    (folder / "alembic.ini").write_text(_INI)
-    (folder / "chain" / "env.py").write_text(_ENVS[chain.env])
+    (folder / "alembic.ini").write_text(_INI.format(url=url))
+    (folder / "chain" / "env.py").write_text(env)
     for revision in chain.revisions:
         (versions / f"{revision.id}.py").write_text(revision.module)
     return folder / "alembic.ini"

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from truth.reader import VERSIONS, columns_of, quote, texts
+from truth.stamps import (
+    Damage,
+    stamp_elsewhere,
+    stamp_newer,
+    stamp_older,
+    stamp_two_rows,
+    stamp_unknown,
+)
 from truth.tokens import Definition, table_text, tokens
 
 if TYPE_CHECKING:
@@ -14,15 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from truth.chain import Chain
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """`lost` are tables of which a column went with its values."""
-
-    kind: str
-    statements: tuple[str, ...]
-    lost: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -67,44 +66,6 @@ def stamp_lost(site: Site) -> Damage:
         raise LookupError
     way = site.chance.choice([f"DROP TABLE {VERSIONS}", f"DELETE FROM {VERSIONS}"])
     return Damage("stamp lost", (way,))
-
-
-def _stamped(kind: str, *revisions: str) -> Damage:
-    columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {VERSIONS}_pkc PRIMARY KEY (version_num)"
-    made = f"CREATE TABLE IF NOT EXISTS {VERSIONS} ({columns})"
-    rows = [f"INSERT INTO {VERSIONS} VALUES ('{revision}')" for revision in revisions]
-    return Damage(kind, (made, f"DELETE FROM {VERSIONS}", *rows))
-
-
-def stamp_older(site: Site) -> Damage:
-    older = [name for name in sorted(site.position) if name not in site.chain.tips(site.position)]
-    return _stamped("stamp older", site.chance.choice(older))
-
-
-def stamp_newer(site: Site) -> Damage:
-    newer = [name for name in site.chain.ids if name not in site.position]
-    return _stamped("stamp newer", *site.chain.tips(site.chain.closure([site.chance.choice(newer), *site.position])))
-
-
-def stamp_elsewhere(site: Site) -> Damage:
-    tips = site.chain.tips(site.position)
-    others = [
-        name
-        for name in site.chain.ids
-        if name not in site.position and not any(tip in site.chain.closure([name]) for tip in tips)
-    ]
-    return _stamped("stamp of another branch", site.chance.choice(others))
-
-
-def stamp_two_rows(site: Site) -> Damage:
-    """A row and one of its own ancestors."""
-    tips = site.chain.tips(site.position)
-    older = [name for name in sorted(site.position) if name not in tips]
-    return _stamped("stamp with two rows of a line", *tips, site.chance.choice(older))
-
-
-def stamp_unknown(site: Site) -> Damage:
-    return _stamped("stamp unknown", "f00dfeed0000")
 
 
 # Things dropped.

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from truth import damage
-from truth.damage import GROUPS, Damage, Site
+from truth.damage import GROUPS, Site
 from truth.reader import VERSIONS, content, opened, texts
+from truth.stamps import Damage
 
 if TYPE_CHECKING:
     import random

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from truth.compare import differences, own
 from truth.life import goes_through
@@ -76,7 +76,14 @@ def judged(truth: Truth, case: Case, name: str, answers: Answers, first: Content
     return list({finding.kind: finding for finding in reversed(found)}.values())
 
 
-def process_findings(answers: Answers) -> list[Finding]:
+class Calls(Protocol):
+    """The calls that a trial made."""
+
+    @property
+    def all(self) -> tuple[Said, ...]: ...
+
+
+def process_findings(answers: Calls) -> list[Finding]:
     """What goes for a call as a whole: its exit code, its document, what it wrote to stderr."""
     found = []
     for said in answers.all:

@@ -82,7 +82,7 @@ def goes_through(truth: Truth, image: bytes) -> bool:
 
 def _lived(truth: Truth, number: int) -> Life:
     try:
-        return _in_order(truth, number, _order(truth.chain, f"{truth.seed}:{number}"))
+        return _in_order(truth, number, order_of(truth.chain, f"{truth.seed}:{number}"))
     except Exception:  # noqa: BLE001  (what one branch makes may be in the way of another that comes later)
         return _in_order(truth, number, tuple(revision.id for revision in truth.chain.revisions))
 
@@ -110,7 +110,7 @@ def _next(truth: Truth, image: bytes, name: str) -> bytes:
             return upgraded(truth.script, raw.serialize(), name)
 
 
-def _order(chain: Chain, seed: str) -> tuple[str, ...]:
+def order_of(chain: Chain, seed: str) -> tuple[str, ...]:
     """Any order in which each revision comes after its parents; the same one when the chain lacks a revision."""
     left, order = list(chain.revisions), list[str]()
     while left:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truth.chain import Chain, Op, Revision
-    from truth.damage import Damage
     from truth.histories import History
+    from truth.stamps import Damage
     from truth.trial import Asked
 
     Small = tuple[Chain, History]

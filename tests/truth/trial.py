@@ -48,7 +48,10 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which chain, and which of its databases: one alone, or so many."""
+    """Which chain, and which of its databases: one alone, or so many.
+
+    `server` is the URL of one that runs already; else one of a `version` is started (0: the newest).
+    """
 
     seed: int
     chain: int
@@ -56,6 +59,8 @@ class Asked:
     rows: bool
     keep: str = ""
     history: str = ""
+    version: int = 0
+    server: str = ""
 
     @property
     def name(self) -> str:
