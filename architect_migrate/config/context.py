@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.entry_paths import backups_beside, ledger_in
 from architect_migrate.config.file_patterns import own_files
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.registry import LOCAL, kind_of, server_of
+from architect_migrate.databases.registry import LOCAL, fold_of, kind_of, server_of
 from architect_migrate.model.environment import chain_of_engine, resolutions_for, select_one
 from architect_migrate.revisions.replay import source_of
 
@@ -118,7 +118,7 @@ def contexts_for(
     def context(environment: Environment) -> EnvironmentContext:
         return EnvironmentContext(
             environment=environment,
-            resolutions=resolutions_for(project, environment),
+            resolutions=resolutions_for(project, environment, fold_of(environment.url)),
             tracker=project.tracker,
             source=as_listed(sources[chains[environment]], project, environment),
             backups=backups,

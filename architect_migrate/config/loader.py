@@ -40,6 +40,7 @@ from architect_migrate.core.errors import (
     nearest,
 )
 from architect_migrate.core.urls import database_identity, sqlite_url
+from architect_migrate.databases.registry import fold_of
 from architect_migrate.model.environment import (
     KEEP,
     MAX_AGE,
@@ -63,8 +64,10 @@ if TYPE_CHECKING:
     from architect_migrate.config.toml_reader import Reader
     from architect_migrate.model.chain_config import ChainConfig
 
-_TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "resolve", "tracker")
+_TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "postgresql", "resolve", "tracker")
 _DAY = 86_400
+# How the URL of a PostgreSQL server begins, with or without a driver.
+_SERVERS = ("postgresql:", "postgresql+")
 
 
 def _heads(table: Table, key: str) -> tuple[str, ...] | None:
@@ -132,7 +135,7 @@ def read_project(file: Path, environ: Mapping[str, str], instead: Path | None = 
     environments, sections = read_environments(subtable(top, "env"), Inherited(_POLICIES, policies, own))
     known_keys(alembic, ("app", "baseline", "baseline_at", "config", "env", "replaces", "section", "x"))
     keep, max_age = _limits(backup)
-    script, chain = path_of(alembic, "config"), _chain(alembic)
+    script, chain = path_of(alembic, "config"), replace(_chain(alembic), offered=_scratch(top))
     environments = with_engines(environments, chain)
     project = ProjectConfig(
         file=file,
@@ -203,6 +206,16 @@ def _chain(table: Table) -> ChainConfig:
         baseline_at=text(table, "baseline_at") or "base",
         replaces=_replaces(subtable(table, "replaces")),
     )
+
+
+def _scratch(top: Table) -> str:
+    """Read the URL of a server on which the chain may be replayed; empty if none is named."""
+    table = subtable(top, "postgresql")
+    known_keys(table, ("scratch",))
+    found = expanded(table, "scratch") if "scratch" in table.values else ""
+    if found and not found.startswith(_SERVERS):
+        raise table.error("scratch", "is not the URL of a PostgreSQL server", 'write "postgresql://..."')
+    return found or ""
 
 
 def _replaces(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -295,7 +308,7 @@ def _refuse_contradictions(project: ProjectConfig, top: Table) -> None:
             raise table.error("environments", f"no environment or tag {shown(word)}", nearest(word, known))
     for environment in project.environments if project.resolutions else ():
         try:
-            resolutions_for(project, environment)
+            resolutions_for(project, environment, fold_of(environment.url))
         except ResolutionsClashError as error:
             problem = f"settles {error.settled} for {shown(environment.name)}, as resolve[{error.first}] does"
             table = replace(top, place=f"resolve[{error.second}]")

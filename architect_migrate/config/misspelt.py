@@ -7,7 +7,7 @@ is reported: that database may have the object.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from architect_migrate.core.errors import ArchmigError, meant, shortened
 from architect_migrate.core.names import fold
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def with_misspelt(project: ProjectConfig, contexts: tuple[EnvironmentContext, ...]) -> tuple[EnvironmentContext, ...]:
     """Return the settings with a line for every misspelt entry that applies; none if the chain cannot be read."""
-    entries = tuple(entry for entry in project.resolutions if any(entry in each.resolutions for each in contexts))
+    entries = tuple(dict.fromkeys(entry for each in contexts for entry in each.resolutions))
     try:
         found = misspelt(project, entries, contexts[0].source.whole.names) if entries else {}
     except ArchmigError:  # the chain cannot be read: a command that needs it reports that
@@ -61,9 +61,9 @@ def _rivals(kind: str, table: str, known: Names) -> Iterable[str]:
     """Return every known name of a kind."""
     match kind:
         case "column":
-            return [name for of, name in known.columns if of == fold(table)]
+            return [name for of, name in known.columns if of == table]
         case "constraint":
-            return [name for of, name in known.constraints if of == fold(table)]
+            return [name for of, name in known.constraints if of == table]
         case "index":
             return known.indexes
         case "trigger":
@@ -72,16 +72,21 @@ def _rivals(kind: str, table: str, known: Names) -> Iterable[str]:
             return known.views
         case "revision":
             return known.revisions
-        case _:
+        case "table":
             return known.tables
+        case _:
+            return [name for of, name in known.objects if of == kind]
 
 
 def _unknown(entry: Resolution, known: Names) -> tuple[str, str, str] | None:
     """Return kind, table and name of the first unknown name in an entry."""
-    copied = [("column", entry.table, entry.copy_from)] if isinstance(entry, Fill) and entry.copy_from else []
-    for kind, table, name in (*_words(entry.subject), *copied):
-        if fold(name) not in _rivals(kind, table, known):
+    for kind, table, name in _words(entry.subject):
+        if name not in _rivals(kind, table, known):
             return kind, table, name
+    copied = entry.copy_from if isinstance(entry, Fill) else None
+    # Why also folded: a statement has this name as the entry has it, so that the entry keeps it.
+    if copied and not {copied, fold(copied)} & {*_rivals("column", entry.subject.table or "", known)}:
+        return "column", entry.subject.table or "", copied
     return None
 
 
@@ -95,12 +100,10 @@ def _words(subject: Subject) -> Iterator[tuple[str, str, str]]:
             yield "column", table, subject.name
         case Kind.CONSTRAINT if subject.columns:
             yield from (("column", table, column) for column in subject.columns)
-        case Kind.CONSTRAINT | Kind.INDEX | Kind.TRIGGER | Kind.VIEW | Kind.TABLE:
-            yield subject.kind.value, table if subject.kind is Kind.CONSTRAINT else "", subject.name
         case Kind.REVISION:
-            yield "revision", "", subject.name
+            yield "revision", "", fold(subject.name)
         # Why not a stamp: the entry is about one that the chain does not have.
         case Kind.NAMES | Kind.STAMP:
             return
         case _:
-            assert_never(subject.kind)
+            yield subject.kind.value, table if subject.kind is Kind.CONSTRAINT else "", subject.name

@@ -14,7 +14,12 @@ from architect_migrate.core.names import fold, literal
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Resolution, RowAnswer, Rows, Subject
 
 _DOING = ("allow_null", "copy_from", "default", "drop", "keep")
-_RESOLVE = ("column", "constraint", "environments", "index", "reason", "table", "trigger", "view", *_DOING)
+# The kinds of object that a key of their own names.
+_KINDS = tuple(kind for kind in Kind if kind not in {Kind.TABLE, Kind.NAMES, Kind.REVISION, Kind.STAMP})
+_RESOLVE = ("environments", "reason", "table", *(kind.key for kind in _KINDS), *_DOING)
+# The kinds whose names are unique in their table only, and those that belong to none.
+_IN_TABLE = frozenset({Kind.COLUMN, Kind.CONSTRAINT, Kind.POLICY, Kind.RULE})
+_ALONE = frozenset({*_KINDS}) - _IN_TABLE - {Kind.INDEX, Kind.TRIGGER}
 _STAMP = ("drop", "environments", "reason", "stamp")
 _ROWS = ("environments", "reason", "revision", "rows")
 
@@ -83,7 +88,7 @@ def _fill(table: Table, column: Subject, origin: Origin, environments: frozenset
 def _subject(table: Table) -> Subject:
     """Read the object of an entry; a column or constraint needs its table, an index or trigger may have one."""
     owner = text(table, "table")
-    named = [kind for kind in Kind if kind is not Kind.TABLE and kind.value in table.values]
+    named = [kind for kind in _KINDS if kind.key in table.values]
     if len(named) > 1:
         raise table.error("", f"names a {named[0].value} and a {named[1].value}", "write one entry for each object")
     if not named:
@@ -91,13 +96,13 @@ def _subject(table: Table) -> Subject:
             raise table.error("", "names no object", 'begin with table = "..."')
         return Subject(Kind.TABLE, owner)
     kind = named[0]
-    if kind in {Kind.COLUMN, Kind.CONSTRAINT} and owner is None:
-        raise table.error(kind.value, "has no table", 'add table = "..."')
+    if kind in _IN_TABLE and owner is None:
+        raise table.error(kind.key, "has no table", 'add table = "..."')
     if kind is Kind.CONSTRAINT and isinstance(table.values["constraint"], list):
         return Subject(kind, "", owner, _columns(table))
-    if kind is Kind.VIEW and owner is not None:
-        raise table.error("view", "does not belong to a table", "leave table out")
-    return Subject(kind, text(table, kind.value) or "", owner)
+    if kind in _ALONE and owner is not None:
+        raise table.error(kind.key, "does not belong to a table", "leave table out")
+    return Subject(kind, text(table, kind.key) or "", owner)
 
 
 def _columns(table: Table) -> tuple[str, ...]:

@@ -138,8 +138,8 @@ class NoScratchError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     tried: tuple[str, ...]
     problem: str = derived("no empty database for a replay of the chain: {_why}")
     advice: str = derived(
-        "nothing was changed: grant CREATEDB, set ARCHMIG_POSTGRESQL_SCRATCH to the URL of a server of version {major} "
-        "on which databases may be made, or install that version's server programs"
+        "nothing was changed: grant CREATEDB, or set ARCHMIG_POSTGRESQL_SCRATCH or scratch in [postgresql] to the URL "
+        "of a server of version {major} on which databases may be made, or install that version's server programs"
     )
 
     @property

@@ -67,10 +67,14 @@ class Connection(Protocol):
 
 
 class About(Protocol):
-    """What a kind says of itself: `SUFFIXES` are how the files of its databases usually end."""
+    """What a kind says of itself: `SUFFIXES` are how the files of its databases usually end.
+
+    `fold` returns what is equal for two spellings of one name.
+    """
 
     SUFFIXES: frozenset[str]
 
+    def fold(self, name: str) -> str: ...
     def version(self) -> tuple[str, str]: ...
 
 

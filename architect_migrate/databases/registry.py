@@ -82,6 +82,11 @@ def about(kind: str) -> About:
     return cast("About", _module(kind, "about"))
 
 
+def fold_of(url: DatabaseUrl) -> Callable[[str], str]:
+    """Return how a kind of database compares names: what is equal for two spellings of one name."""
+    return about(kind_of(url)).fold
+
+
 def lacking(kind: str) -> Mapping[Capability, str]:
     """Return what a kind cannot do, each with the reason."""
     return cast("Capabilities", _module(kind, "capabilities")).LACKS

@@ -16,6 +16,7 @@ from architect_migrate.model.facts import (
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     TriggerFact,
@@ -65,7 +66,7 @@ def fill_of(resolutions: Iterable[Resolution], table: str, column: str) -> Fill 
     """The entry that says what a column's rows get."""
     mine = (resolution for resolution in resolutions if isinstance(resolution, Fill))
     return next(
-        (resolution for resolution in mine if (fold(resolution.table), fold(resolution.column)) == (table, column)),
+        (resolution for resolution in mine if (resolution.table, resolution.column) == (table, column)),
         None,
     )
 
@@ -107,10 +108,10 @@ def _covers(subject: Subject, fact: Fact) -> bool:
     if _names(subject, fact):
         return True
     if subject.kind is Kind.TABLE:
-        return table_of(fact) == fold(subject.name)
-    if subject.kind is not Kind.COLUMN or table_of(fact) != fold(subject.table or ""):
+        return table_of(fact) == subject.name
+    if subject.kind is not Kind.COLUMN or table_of(fact) != subject.table:
         return False
-    column = fold(subject.name)
+    column = subject.name
     match fact:
         case PrimaryKeyFact() | UniqueFact():
             return column in fact.columns
@@ -127,21 +128,26 @@ def _covers(subject: Subject, fact: Fact) -> bool:
 def _names(subject: Subject, fact: Fact) -> bool:
     """Whether a subject is the object of a fact."""
     if subject.kind is Kind.CONSTRAINT:
-        return table_of(fact) == fold(subject.table or "") and _is_constraint(subject, fact)
-    name = fold(subject.name)
+        return table_of(fact) == subject.table and _is_constraint(subject, fact)
+    name = subject.name
     match fact, subject.kind:
         case ColumnFact(), Kind.COLUMN:
-            return (fact.table, fact.column.name) == (fold(subject.table or ""), name)
+            return (fact.table, fact.column.name) == (subject.table, name)
         case IndexFact(), Kind.INDEX:
             return fact.index.name == name
         case TriggerFact(), Kind.TRIGGER:
-            return fact.trigger.name == name
+            # Why also by its spelling: where tables can have triggers of one name, the name contains the table.
+            mine = subject.table in {None, fact.trigger.table}
+            return fact.trigger.name == name or (mine and fact.trigger.spelling == name)
         case ViewFact(), Kind.VIEW:
             return fact.view.name == name
         case NameFact(), Kind.NAMES:
             return True
         case TableFact(), Kind.TABLE:
             return fact.table == name
+        case ObjectFact(object=thing), kind:
+            own = subject.table in {None, thing.table}
+            return own and thing.kind == kind.value and name in {thing.name, thing.spelling}
         case _:
             return False
 
@@ -160,15 +166,17 @@ def _is_constraint(subject: Subject, fact: Fact) -> bool:
             names, columns = fact.names, tuple(fact.check.mentions)
         case ForeignKeyFact():
             names, columns = fact.names, fact.foreign_key.columns
+        case ObjectFact(object=thing):
+            return thing.kind == "exclusion constraint" and thing.spelling == subject.name
         case _:
             return False
     if subject.columns:
-        return {fold(column) for column in subject.columns} == set(columns)
-    return fold(subject.name) in {fold(name) for name in names}
+        return set(subject.columns) == set(columns)
+    return subject.name in {*names, *map(fold, names)}
 
 
 def _fills(entry: Fill, fact: Fact) -> bool:
     """Whether an entry is about the column of a fact."""
     if not isinstance(fact, ColumnFact):
         return False
-    return (fact.table, fact.column.name) == (fold(entry.table), fold(entry.column))
+    return (fact.table, fact.column.name) == (entry.table, entry.column)

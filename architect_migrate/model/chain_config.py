@@ -33,8 +33,8 @@ class ChainConfig:
     `versions` are folders of revisions that take the place of those that the chain's configuration names.
 
     `kind` is the kind of database that the chain is replayed on. Where that has servers, `release` is the major version
-    of the one to use, `schema` what is read of its databases, `server` a URL of a database on it, and `scratch` how to
-    connect to the empty database of a replay.
+    of the one to use, `schema` what is read of its databases, `server` a URL of a database on it, `offered` that of a
+    server on which empty databases may be made, and `scratch` how to connect to the empty database of a replay.
 
     `places` are real paths of files whose opening means the database of the run, whichever file that is: a copy, or the
     scratch database of a replay.
@@ -57,6 +57,7 @@ class ChainConfig:
     release: str = ""
     schema: str = ""
     server: str = field(default="", compare=False, repr=False)
+    offered: str = field(default="", compare=False, repr=False)
     scratch: str = field(default="", compare=False, repr=False)
 
     @property
@@ -89,6 +90,10 @@ class ChainConfig:
     def on(self, kind: str, release: str, schema: str, server: str) -> ChainConfig:
         """Return the same configuration for a kind of database, a version of its server and a schema."""
         return replace(self, kind=kind, release=release, schema=schema, server=server)
+
+    def on_scratch(self, scratch: str) -> ChainConfig:
+        """Return the same configuration for the process of a replay, with one empty database instead of servers."""
+        return replace(self, server="", offered="", scratch=scratch)
 
     def at(self, *places: Path) -> ChainConfig:
         """Return the same configuration for the database that these files stand for."""

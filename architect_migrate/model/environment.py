@@ -14,12 +14,12 @@ from architect_migrate.core.errors import (
     SeveralEnvironmentsError,
     UnknownEnvironmentError,
 )
-from architect_migrate.core.names import fits, fold
+from architect_migrate.core.names import fits
 from architect_migrate.core.urls import database_identity
 from architect_migrate.model.chain_config import ChainConfig, beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
@@ -123,39 +123,65 @@ class Kind(Enum):
     NAMES = "names of constraints"
     REVISION = "revision"
     STAMP = "stamp"
+    # What only some kinds of database have, by the words of `Object.kind`.
+    AGGREGATE = "aggregate"
+    DOMAIN = "domain"
+    EVENT_TRIGGER = "event trigger"
+    EXTENSION = "extension"
+    FUNCTION = "function"
+    MATERIALIZED_VIEW = "materialized view"
+    POLICY = "policy"
+    PROCEDURE = "procedure"
+    RULE = "rule"
+    SEQUENCE = "sequence"
+    STATISTICS = "statistics"
+    TYPE = "type"
+
+    @property
+    def key(self) -> str:
+        """The key of an entry that names an object of this kind."""
+        return self.value.replace(" ", "_")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The object of a [[resolve]] entry; `table` is None for a view, and for an index or trigger named alone.
 
-    A constraint is given by its name, or by its `columns` with an empty name.
+    A constraint is given by its name, or by its `columns` with an empty name. `written` is how a message shows it.
     """
 
     kind: Kind
     name: str
     table: str | None = None
     columns: tuple[str, ...] = ()
+    written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
+        if self.written:
+            return self.written
         match self.kind:
             case Kind.COLUMN:
                 return f"{self.table}.{self.name}"
             case Kind.CONSTRAINT if self.columns:
                 return f"constraint {self.table}({', '.join(self.columns)})"
-            case Kind.CONSTRAINT:
-                return f"constraint {self.table}.{self.name}"
+            case Kind.CONSTRAINT | Kind.POLICY | Kind.RULE:
+                return f"{self.kind.value} {self.table}.{self.name}"
             case _:
                 return f"{self.kind.value} {self.name}"
 
+    def folded(self, fold: Fold) -> Subject:
+        """Return the subject with its names as a kind of database compares them."""
+        if self.kind in {Kind.REVISION, Kind.STAMP}:
+            return self
+        table = None if self.table is None else fold(self.table)
+        return Subject(self.kind, fold(self.name), table, tuple(map(fold, self.columns)), str(self))
+
 
 def tables_and_columns(subjects: Iterable[Subject]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
-    """Return the folded names of the tables and of the columns (table, column) among the objects of entries."""
+    """Return the names of the tables and of the columns (table, column) among the objects of entries."""
     its = tuple(subjects)
-    tables = frozenset(fold(subject.name) for subject in its if subject.kind is Kind.TABLE)
-    columns = frozenset(
-        (fold(subject.table or ""), fold(subject.name)) for subject in its if subject.kind is Kind.COLUMN
-    )
+    tables = frozenset(subject.name for subject in its if subject.kind is Kind.TABLE)
+    columns = frozenset((subject.table or "", subject.name) for subject in its if subject.kind is Kind.COLUMN)
     return tables, columns
 
 
@@ -191,11 +217,16 @@ class Fill:
     origin: Origin = field(compare=False)
     environments: frozenset[str] = frozenset()
     reason: str = ""
+    written: str = field(default="", compare=False)
 
     @property
     def subject(self) -> Subject:
         """The column as a Subject, as in Keep and Drop."""
-        return Subject(Kind.COLUMN, self.column, self.table)
+        return Subject(Kind.COLUMN, self.column, self.table, written=self.written)
+
+    def folded(self, fold: Fold) -> Fill:
+        """Return the entry with its names as a kind of database compares them."""
+        return replace(self, table=fold(self.table), column=fold(self.column), written=str(self.subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +273,7 @@ class Rows:
         return Subject(Kind.REVISION, self.revision)
 
 
+Fold: TypeAlias = "Callable[[str], str]"
 # `environments` of each holds names and tags; empty means every environment.
 Resolution: TypeAlias = Fill | Keep | Drop | Rows
 
@@ -342,14 +374,16 @@ def chain_of_engine(project: ProjectConfig, engine: str) -> ChainConfig:
     return replace(project.chain, engine=engine).at(*(place for environment in its for place in environment.places))
 
 
-def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[Resolution, ...]:
+def resolutions_for(project: ProjectConfig, environment: Environment, fold: Fold) -> tuple[Resolution, ...]:
     """Return the entries that apply to an environment, in file order; every entry for a file that is not listed.
+
+    `fold` is how its kind of database compares names.
 
     Raises ResolutionsClashError if two of them name the same object.
     """
     listed = any(each.name == environment.name and each == environment for each in project.environments)
     chosen = tuple(
-        entry
+        _folded(entry, fold)
         for entry in project.resolutions
         if not listed or not entry.environments or entry.environments & environment.words
     )
@@ -367,23 +401,27 @@ def resolutions_for(project: ProjectConfig, environment: Environment) -> tuple[R
     return (*chosen, Keep(Subject(Kind.NAMES, ""), policy))
 
 
-def _settled(subject: Subject) -> tuple[str, ...]:
-    """Return a key that is equal for subjects which are one object to SQLite.
-
-    Names are folded. Only columns and constraints are named within a table.
-    """
-    match subject.kind:
-        case Kind.COLUMN:
-            return ("column", fold(subject.table or ""), fold(subject.name))
-        case Kind.CONSTRAINT:
-            columns = sorted(fold(column) for column in subject.columns)
-            return ("constraint", fold(subject.table or ""), fold(subject.name), *columns)
-        case Kind.REVISION | Kind.STAMP:
-            return (subject.kind.value, subject.name)
-        case Kind.TABLE | Kind.VIEW | Kind.INDEX | Kind.TRIGGER | Kind.NAMES:
-            return (subject.kind.value, fold(subject.name))
+def _folded(entry: Resolution, fold: Fold) -> Resolution:
+    match entry:
+        case Fill():
+            return entry.folded(fold)
+        case Keep() | Drop():
+            return replace(entry, subject=entry.subject.folded(fold))
+        case Rows():
+            return entry
         case _:
-            assert_never(subject.kind)
+            assert_never(entry)
+
+
+def _settled(subject: Subject) -> tuple[str, ...]:
+    """Return a key that is equal for subjects which are one object. Only some are named within a table."""
+    match subject.kind:
+        case Kind.COLUMN | Kind.POLICY | Kind.RULE:
+            return (subject.kind.value, subject.table or "", subject.name)
+        case Kind.CONSTRAINT:
+            return ("constraint", subject.table or "", subject.name, *sorted(subject.columns))
+        case _:
+            return (subject.kind.value, subject.name)
 
 
 def every_environment(project: ProjectConfig) -> tuple[Environment, ...]:

@@ -226,9 +226,16 @@ def names_of(schema: Schema) -> Names:
         frozenset(table.name for table in schema.tables),
         frozenset((table.name, column.name) for table in schema.tables for column in table.columns),
         frozenset(index.name for index in schema.indexes),
-        frozenset(trigger.name for trigger in schema.triggers),
+        frozenset(name for trigger in schema.triggers for name in (trigger.name, trigger.spelling)),
         frozenset(view.name for view in schema.views),
-        frozenset((table.name, fold(each.name)) for table in schema.tables for each in table.constraint_names),
+        frozenset(
+            (table.name, name)
+            for table in schema.tables
+            for each in table.constraint_names
+            for name in (each.name, fold(each.name))
+        )
+        | {(each.table, each.spelling) for each in schema.objects if each.table},
+        frozenset((each.kind, name) for each in schema.objects for name in (each.name, each.spelling)),
     )
 
 

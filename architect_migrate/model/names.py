@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 class Names:
     """Folded names of objects. `columns` and `constraints` are pairs of a table and a name.
 
+    `objects` are pairs of a kind and a name, of what only some kinds of database have.
+
     `revisions` are the folded ids of the chain's revisions; a database has none.
     """
 
@@ -18,6 +20,7 @@ class Names:
     triggers: frozenset[str] = field(default_factory=frozenset)
     views: frozenset[str] = field(default_factory=frozenset)
     constraints: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    objects: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     revisions: frozenset[str] = field(default_factory=frozenset)
 
     def __or__(self, other: Names) -> Names:
@@ -29,5 +32,6 @@ class Names:
             self.triggers | other.triggers,
             self.views | other.views,
             self.constraints | other.constraints,
+            self.objects | other.objects,
             self.revisions | other.revisions,
         )

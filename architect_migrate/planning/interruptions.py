@@ -118,7 +118,9 @@ def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -
 def _names(subjects: list[Subject], table: str, column: str) -> bool:
     """Whether one of these subjects is a table, or the column of it where one is given."""
     tables, columns = tables_and_columns(subjects)
-    return fold(table) in tables or (bool(column) and (fold(table), fold(column)) in columns)
+    # Why also as they are: names are folded only where the kind of database folds them.
+    spelled = ((table, column), (fold(table), fold(column)))
+    return any(own in tables or (bool(column) and (own, its) in columns) for own, its in spelled)
 
 
 def half_made(history: History, schema: Schema, diagnosis: Diagnosis, ask: Ask) -> tuple[Interruption, ...]:

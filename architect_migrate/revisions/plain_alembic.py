@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,7 @@ def run_plainly(source: Source) -> PlainRun:
         tempfile.TemporaryDirectory(prefix="archmig-plain-") as name,
         scratch_on(source.chain, cache_folder(os.environ)) as scratch,
     ):
-        folder, chain = Path(name), replace(source.chain, server="", scratch=scratch)
+        folder, chain = Path(name), source.chain.on_scratch(scratch)
         (folder / "chain").write_text(codec.dump(chain), encoding="utf-8")
         done = run_sandboxed("revisions.plain_process", source.chain.root, folder, name, history.graph.version_table)
         if done.returncode or not (folder / "schema").exists():

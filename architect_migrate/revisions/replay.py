@@ -262,7 +262,7 @@ def replayed(chain: ChainConfig, *arguments: str, more: Mapping[str, str] = Mapp
     ):
         folder, ini = Path(name), str(chain.ini)
         # Why not as an argument: other users see those, and variables may hold passwords.
-        (folder / "chain").write_text(codec.dump(replace(chain, server="", scratch=scratch)), encoding="utf-8")
+        (folder / "chain").write_text(codec.dump(chain.on_scratch(scratch)), encoding="utf-8")
         done = run_sandboxed("revisions.replay_process", chain.root, folder, str(folder), *arguments, more=more)
         if (folder / "failed").exists():
             failed = codec.load((folder / "failed").read_text(encoding="utf-8"), ())

@@ -27,6 +27,7 @@ path = "a.db"
 [ledger]
 [notify]
 command = ["true"]
+[postgresql]
 [tracker]
 [[resolve]]
 table = "a"

@@ -323,8 +323,9 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ("18", ("a temporary server: no", "the database's own server: no")),
         (
             "PostgreSQL 18: no empty database for a replay of the chain: a temporary server: no; the database's own "
-            "server: no; nothing was changed: grant CREATEDB, set ARCHMIG_POSTGRESQL_SCRATCH to the URL of a server of "
-            "version 18 on which databases may be made, or install that version's server programs"
+            "server: no; nothing was changed: grant CREATEDB, or set ARCHMIG_POSTGRESQL_SCRATCH or scratch in "
+            "[postgresql] to the URL of a server of version 18 on which databases may be made, or install that "
+            "version's server programs"
         ),
     ),
     (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.diagnosis.drift import by_severity, drift, in_the_way, let_stand, to_repair
 from architect_migrate.model.delta import delta
@@ -44,11 +45,11 @@ def history(*scripts: str) -> History:
 
 
 def keep(kind: Kind, name: str, table: str | None = None) -> Keep:
-    return Keep(Subject(kind, name, table), ORIGIN)
+    return Keep(Subject(kind, name, table).folded(fold), ORIGIN)
 
 
 def fill(column: str, *, nullable: bool) -> Fill:
-    return Fill("Books", column, None, None, nullable, ORIGIN)
+    return Fill("Books", column, None, None, nullable, ORIGIN).folded(fold)
 
 
 NULLABLE = BOOKS.replace("TEXT NOT NULL", "TEXT")

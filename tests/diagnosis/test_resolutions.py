@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from architect_migrate.core.names import fold
 from architect_migrate.diagnosis.resolutions import copy_line, drops, entry, fill_of, keeper, unsettled
 from architect_migrate.model.diff import Change, Differs, Extra, Reordered, diff, explain
 from architect_migrate.model.environment import Drop, Fill, Keep, Kind, Origin, Subject
@@ -32,11 +33,11 @@ def changes(chain: str = CHAIN, database: str = BARE) -> dict[str, Change]:
 
 
 def keep(kind: Kind, name: str, table: str | None = None) -> Keep:
-    return Keep(Subject(kind, name, table), ORIGIN)
+    return Keep(Subject(kind, name, table).folded(fold), ORIGIN)
 
 
 def nullable(column: str = "a", *, default: str | None = None) -> Fill:
-    return Fill("t", column, None, default, True, ORIGIN)
+    return Fill("t", column, None, default, True, ORIGIN).folded(fold)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_an_entry_that_lets_a_column_be_null_does_not_let_it_be_missing() -> Non
 
 
 def test_what_a_column_gets_is_found_by_folded_names() -> None:
-    fills = (keep(Kind.COLUMN, "a", "t"), Fill("T", "Ä", None, "1", False, ORIGIN), nullable("a"))
+    fills = (keep(Kind.COLUMN, "a", "t"), Fill("T", "Ä", None, "1", False, ORIGIN).folded(fold), nullable("a"))
     assert fill_of(fills, "t", "a") == nullable("a")
     assert fill_of(fills, "t", "Ä") == fills[1]
     assert (fill_of(fills, "t", "b"), fill_of(fills, "u", "a")) == (None, None)
@@ -132,7 +133,7 @@ def test_what_a_column_gets_is_found_by_folded_names() -> None:
 
 def test_only_an_extra_that_an_entry_names_itself_goes() -> None:
     found = changes("CREATE TABLE t (id)", "CREATE TABLE t (id, mine TEXT, UNIQUE (mine)); CREATE TABLE u (k)")
-    drop = [Drop(Subject(Kind.COLUMN, "Mine", "T"), ORIGIN)]
+    drop = [Drop(Subject(Kind.COLUMN, "Mine", "T").folded(fold), ORIGIN)]
     assert {said for said, one in found.items() if drops(one, drop)} == {"column t.mine"}
     assert not drops(found["column t.mine"], [keep(Kind.COLUMN, "mine", "t")])
     assert {one for one, change in found.items() if drops(change, [Drop(Subject(Kind.TABLE, "u"), ORIGIN)])} == {
@@ -151,8 +152,8 @@ BARE = "CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE t (a INTEGER, b TE
 @pytest.mark.parametrize(
     ("subject", "said"),
     [
-        (Subject(Kind.CONSTRAINT, "UQ_a", "T"), {"unique t(a, b)"}),
-        (Subject(Kind.CONSTRAINT, "", "t", ("B", "a")), {"unique t(a, b)"}),
+        (Subject(Kind.CONSTRAINT, "UQ_a", "T").folded(fold), {"unique t(a, b)"}),
+        (Subject(Kind.CONSTRAINT, "", "t", ("B", "a")).folded(fold), {"unique t(a, b)"}),
         (Subject(Kind.CONSTRAINT, "", "t", ("a",)), {"foreign key t(a) to p"}),
         (Subject(Kind.CONSTRAINT, "ck_c", "t"), {"check on t: c <> 'x' or b <> 'y'"}),
         (Subject(Kind.CONSTRAINT, "", "t", ("b", "c")), {"check on t: c <> 'x' or b <> 'y'"}),

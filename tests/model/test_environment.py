@@ -6,6 +6,7 @@ import pytest
 
 from architect_migrate.config.loader import environment_at, read_project
 from architect_migrate.core.errors import ArchmigError, ConfigError, ResolutionsClashError
+from architect_migrate.core.names import fold
 from architect_migrate.model.environment import (
     ProjectConfig,
     Repair,
@@ -46,17 +47,17 @@ environments = ["prod"]
 
 def test_an_entry_holds_for_the_environments_and_tags_it_names(tmp_path: Path) -> None:
     found = project(tmp_path, NARROWED)
-    entries = [[one.origin.entry for one in resolutions_for(found, env)] for env in found.environments]
+    entries = [[one.origin.entry for one in resolutions_for(found, env, fold)] for env in found.environments]
     assert entries == [[1, 2], [1, 3]]
 
 
 def test_a_file_named_by_path_gets_every_entry_and_two_that_clash_are_refused(tmp_path: Path) -> None:
     found = project(tmp_path, NARROWED.replace('"b"\ndrop', '"c"\ndrop'))
     stranger = environment_at(found, tmp_path / "x.db")
-    assert [one.origin.entry for one in resolutions_for(found, stranger)] == [1, 2, 3]
+    assert [one.origin.entry for one in resolutions_for(found, stranger, fold)] == [1, 2, 3]
     clashing = project(tmp_path, NARROWED)
     with pytest.raises(ResolutionsClashError) as refused:
-        resolutions_for(clashing, environment_at(clashing, Path("x.db")))
+        resolutions_for(clashing, environment_at(clashing, Path("x.db")), fold)
     message = "resolve[3]: settles table b for 'x.db', as resolve[2] does (keep one of them)"
     assert str(refused.value) == f"{tmp_path}/environments.toml: {message}"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.questions import ask
 from architect_migrate.diagnosis.claims import Claims
@@ -136,7 +137,7 @@ def test_a_table_is_put_aside_under_many_names(name: str) -> None:
 
 
 def test_an_entry_for_the_table_settles_it() -> None:
-    keep = Keep(Subject(Kind.TABLE, "T_OLD"), Origin(Path("environments.toml"), 1))
+    keep = Keep(Subject(Kind.TABLE, "T_OLD").folded(fold), Origin(Path("environments.toml"), 1))
     assert found(line_of(T), T, OLD, OLD_ROW, resolutions=(keep,)) == []
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.core.names import fold
 from architect_migrate.diagnosis.claims import Claims, TrackerRow
 from architect_migrate.diagnosis.diagnose import diagnose
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -181,7 +182,7 @@ def test_repairs_follow_the_chain_and_a_table_is_worked_on_once_when_it_is_first
 
 
 def test_what_an_entry_lets_stand_is_told_and_not_repaired() -> None:
-    keep = Keep(Subject(Kind.COLUMN, "V", "A"), ORIGIN)
+    keep = Keep(Subject(Kind.COLUMN, "V", "A").folded(fold), ORIGIN)
     plan = plan_for(line_of(A, B), f"CREATE TABLE a (id INTEGER PRIMARY KEY, v INTEGER); {B}", "2", resolutions=(keep,))
     assert plan.steps == ()
     assert [(explain(one), why) for one, why in plan.kept] == [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.objects import RepairContext, object_work
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
@@ -32,7 +33,7 @@ ORIGIN = Origin(Path("environments.toml"), 1)
 def fill(
     table: str, column: str, copy_from: str | None = None, default: str | None = None, *, null: bool = False
 ) -> Fill:
-    return Fill(table, column, copy_from, default, null, ORIGIN)
+    return Fill(table, column, copy_from, default, null, ORIGIN).folded(fold)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,11 @@ from __future__ import annotations
 SUFFIXES: frozenset[str] = frozenset()
 
 
+def fold(name: str) -> str:
+    """Return a name as PostgreSQL compares it: as it is, since the catalogs have it without quotes."""
+    return name
+
+
 def version() -> tuple[str, str]:
     """Return the name and the version of the client library that statements are sent by."""
     import psycopg

@@ -39,9 +39,10 @@ def scratch_database(chain: ChainConfig, cache: Path | None) -> Iterator[str]:
     the production server. `cache` is a folder in which a new cluster is kept. Raises NoScratchError.
     """
     named = os.environ.get(NAMED)
+    offered = named or chain.offered
     ways: dict[str, Callable[[], AbstractContextManager[str]]] = {}
-    if named:
-        ways[f"the server of {NAMED}"] = lambda: _shared(named, chain)
+    if offered:
+        ways[f"the server of {NAMED if named else '[postgresql] scratch'}"] = lambda: _shared(offered, chain)
     ways["a temporary server"] = lambda: _thrown_away(chain, cache)
     ways["the database's own server"] = lambda: _shared(chain.server, chain)
     tried: list[str] = []

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
+from architect_migrate.core import names
+
 # How the files of databases usually end.
 SUFFIXES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
+
+fold = names.fold
 
 
 def version() -> tuple[str, str]:

@@ -43,11 +43,18 @@ from architect_migrate.databases.registry import (
 )
 from architect_migrate.databases.values import settled
 from architect_migrate.diagnosis.drift import drift, in_the_way
-from architect_migrate.integrations.alembic.job import Job, bookkeeping, job_of, read_options, source_for, title
+from architect_migrate.integrations.alembic.job import (
+    Job,
+    bookkeeping,
+    job_of,
+    read_options,
+    resolutions_of,
+    source_for,
+    title,
+)
 from architect_migrate.integrations.alembic.record import recording
 from architect_migrate.integrations.alembic.steps import refuse_foreign, watched_steps
 from architect_migrate.model.diff import explain
-from architect_migrate.model.environment import resolutions_for
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.revisions.failures import file_errors
 from architect_migrate.revisions.revision_errors import command_errors
@@ -164,9 +171,7 @@ def _refuse_drift(context: ModuleType, job: Job, connection: Connection, table: 
     history = source_for(job).history
     position = frozenset(history.graph.order)
     schema = reader.read_schema(connection, bookkeeping(job, table))
-    differences = tuple(
-        explain(change) for change in drift(history, position, schema, resolutions_for(job.project, job.environment))
-    )
+    differences = tuple(explain(change) for change in drift(history, position, schema, resolutions_of(job)))
     for line in differences:
         context.config.print_stdout("%s", line)
     if differences:
@@ -295,5 +300,5 @@ def _drift_in_the_way(job: Job) -> tuple[str, ...]:
         with access.reading(job.environment.url, job.environment.policies.lock_timeout) as connection:
             position = ancestry(history.graph, marks.read_claims(connection, None, table).stamp or ())
             schema = reader.read_schema(connection, bookkeeping(job, table))
-        return in_the_way(history, position, schema, resolutions_for(job.project, job.environment))
+        return in_the_way(history, position, schema, resolutions_of(job))
     return ()

@@ -12,15 +12,15 @@ from architect_migrate.config.loader import environment_at, find_config, read_pr
 from architect_migrate.config.locate import named_config, named_environment
 from architect_migrate.core.chain_errors import AlembicOptionError, NoDatabaseChosenError, OtherChainError
 from architect_migrate.core.errors import ConfigNotFoundError, nearest
-from architect_migrate.databases.registry import access
-from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, select_one
+from architect_migrate.databases.registry import access, fold_of
+from architect_migrate.model.environment import Environment, ProjectConfig, empty_project, resolutions_for, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from architect_migrate.model.chain_config import ChainConfig
-    from architect_migrate.model.environment import Environment, ProjectConfig
+    from architect_migrate.model.environment import Environment, ProjectConfig, Resolution
     from architect_migrate.revisions.replay import Source
 
 
@@ -33,6 +33,11 @@ class Job:
     chain: ChainConfig
     project: ProjectConfig
     environment: Environment
+
+
+def resolutions_of(job: Job) -> tuple[Resolution, ...]:
+    """Return the [[resolve]] entries that apply to the job's database."""
+    return resolutions_for(job.project, job.environment, fold_of(job.environment.url))
 
 
 def job_of(config: Any, options: Options) -> Job:
