@@ -32,7 +32,7 @@ from architect_migrate.cli.terminal import on_terminal, say
 from architect_migrate.core.errors import UsageError
 from architect_migrate.model.relative import moves
 from architect_migrate.planning.results import Outcome, Result, exit_code
-from architect_migrate.runs.target import absolute, require_known
+from architect_migrate.runs.target import absolute, chain_to_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,7 +82,7 @@ def reconcile(
 def _reconcile(options: Options, target: str | None, answers: Answers, consent: Consent) -> int:
     """Preview, ask at a terminal about rows of which archmig cannot tell, and go on with the answers."""
     contexts = to_change(options)
-    require_known(contexts[0].chain, target)
+    chain_to_run(contexts, target)
     began = time.time()
     found = surveyed(contexts, options, _reconciling(target, answers).preview)
     open_questions = {context.environment.name for context in contexts}
@@ -224,7 +224,7 @@ def _foresee(
     from architect_migrate.cli.sql import dry
 
     contexts = to_read(options)
-    require_known(contexts[0].chain, target)
+    chain_to_run(contexts, target)
     began = time.time()
     found = surveyed(contexts, options, preview)
     _, external_changes = known(contexts, found, began)
@@ -234,7 +234,7 @@ def _foresee(
 def _perform(options: Options, change: _Change, consent: Consent) -> int:
     """Preview each environment, ask once for all, run what was planned, and report each result."""
     contexts = to_change(options)
-    require_known(contexts[0].chain, change.target)
+    chain_to_run(contexts, change.target)
     began = time.time()
     return go_on(options, contexts, surveyed(contexts, options, change.preview), change.execute, consent, began=began)
 

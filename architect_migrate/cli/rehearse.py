@@ -29,7 +29,7 @@ from architect_migrate.cli.selection import source_in_use, split_words, to_chang
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.runs.rehearsal.results import Command
-from architect_migrate.runs.target import absolute, require_known
+from architect_migrate.runs.target import absolute, chain_to_run
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
@@ -65,8 +65,7 @@ def rehearse(
     options, revision = split_words(options, words)
     contexts = to_read(options)
     # Why first: a chain that cannot be replayed is reported once, not for each database.
-    graph = contexts[0].chain
-    require_known(graph, revision)
+    graph = chain_to_run(contexts, revision)
     if command is not Command.DOWNGRADE:
         refuse_backward(options, revision)
     way = Way.THERE_AND_BACK if roundtrip else Way.THERE

@@ -80,10 +80,9 @@ def offline(
 ) -> int:
     """Print the script of `alembic upgrade --sql` for each environment without drift."""
     from architect_migrate.cli.report.outcome import offline_report
-    from architect_migrate.runs.target import require_known
+    from architect_migrate.runs.target import chain_to_run
 
-    graph = contexts[0].chain
-    require_known(graph, target)
+    graph = chain_to_run(contexts, target)
     scripts = surveyed(contexts, options, partial(_scripted, preview))
     sql = {script.environment: script.detail for script in scripts if script.outcome is Outcome.PLANNED}
     previews = tuple(replace(script, detail="") if script.environment in sql else script for script in scripts)

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.registry import only_looks, refuse_to_run
 from architect_migrate.model.relative import relative_of, revision_at
 from architect_migrate.model.revision_graph import position_at
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.revision_graph import RevisionGraph
+
+
+def chain_to_run(contexts: Sequence[EnvironmentContext], target: str | None) -> RevisionGraph:
+    """Return the chain of the databases on which a run is asked for; a `target` has to be in it.
+
+    Raises UnknownRevisionError, and LooksOnlyError before the chain is replayed if archmig runs on none of them.
+    """
+    urls = [context.environment.url for context in contexts]
+    if all(map(only_looks, urls)):
+        refuse_to_run(urls[0])
+    graph = contexts[0].chain
+    require_known(graph, target)
+    return graph
 
 
 def require_known(graph: RevisionGraph, target: str | None) -> None:

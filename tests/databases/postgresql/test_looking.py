@@ -143,6 +143,16 @@ def test_what_would_change_a_database_is_refused_with_the_way_on(
     assert archmig("check").code == 1
 
 
+@pytest.mark.parametrize("words", [RUNS[0], RUNS[1], RUNS[2], ("upgrade", "-e", "app", "c3", "--sql")], ids=" ".join)
+def test_a_run_is_refused_before_the_chain_is_replayed(
+    database: Callable[..., str], words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database()
+    monkeypatch.setenv("ARCHMIG_CACHE", str(tmp_path / "cache"))
+    assert archmig(*words).code == 2
+    assert not (tmp_path / "cache").exists()
+
+
 def test_advice_never_names_a_command_that_is_refused(database: Callable[..., str]) -> None:
     database("DROP INDEX ix_users_name", "DROP TABLE alembic_version", "DELETE FROM kinds")
     for word in ("status", "diagnose", "pending"):
