@@ -10,6 +10,8 @@ from architect_migrate.core.errors import BadUrlError, nearest, shortened
 from architect_migrate.core.secrets import mask
 
 BACKENDS = ("postgresql", "sqlite")
+# What hosts of databases write, and SQLAlchemy no longer takes.
+_ALSO = {"postgres": "postgresql"}
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
@@ -43,7 +45,8 @@ def parse_url(text: str) -> DatabaseUrl:
     scheme, separator, rest = text.partition("://")
     if not separator or not _SCHEME.fullmatch(scheme):
         raise BadUrlError("not a database URL", 'write "sqlite:///file.db", or path = "file.db"')
-    backend = scheme.partition("+")[0]
+    written = scheme.partition("+")[0]
+    backend = _ALSO.get(written, written)
     if backend not in BACKENDS:
         raise BadUrlError(f"unknown database {shortened(backend)}", nearest(backend, BACKENDS))
     if backend == "sqlite":

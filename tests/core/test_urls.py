@@ -33,7 +33,7 @@ def test_a_sqlite_url_names_a_file_letter_for_letter(text: str, path: str) -> No
         ("", 'not a database URL (write "sqlite:///file.db", or path = "file.db")'),
         ("data/a.db", 'not a database URL (write "sqlite:///file.db", or path = "file.db")'),
         (f"u:{SECRET}@h://x", 'not a database URL (write "sqlite:///file.db", or path = "file.db")'),
-        (f"postgres://u:{SECRET}@h/d", "unknown database 'postgres' (did you mean 'postgresql'?)"),
+        (f"postgre://u:{SECRET}@h/d", "unknown database 'postgre' (did you mean 'postgresql'?)"),
         ("sqlit:///a.db", "unknown database 'sqlit' (did you mean 'sqlite'?)"),
         ("SQLite:///a.db", "unknown database 'SQLite' (did you mean 'sqlite'?)"),
         ("oracle://h/d", "unknown database 'oracle' (known: postgresql, sqlite)"),
@@ -135,6 +135,6 @@ def test_a_file_is_shown_by_its_exact_name() -> None:
 
 
 def test_the_login_and_the_driver_make_no_other_database() -> None:
-    texts = ["postgresql://h/d", "postgresql+psycopg://u:p@h/d", "postgresql://v@h/d"]
+    texts = ["postgresql://h/d", "postgresql+psycopg://u:p@h/d", "postgresql://v@h/d", "postgres://u:p@h/d"]
     assert {database_identity(parse_url(text)) for text in texts} == {"postgresql://h/d"}
     assert database_identity(sqlite_url(Path("/a.db"))) == "/a.db"
