@@ -1,10 +1,14 @@
-"""What only PostgreSQL says of a table, a column or an index."""
+"""What only PostgreSQL says of a table, a column, an index or a materialized view."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
-from architect_migrate.model.detail import Detail
+from architect_migrate.model.detail import Detail, Difference, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +49,17 @@ class PostgresIndex(Detail):
     parent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresMaterializedView(Detail):
+    """Whether there are rows to select. One that was filled since its revision made it empty is no difference."""
+
+    populated: bool = True
+
+    def differences(self, actual: Self) -> Iterator[Difference]:
+        """Yield that a query fails here which runs on the chain's view."""
+        if self.populated and not actual.populated:
+            yield Difference("rows", "populated", "not populated", Severity.BREAKING)
+
+
 # The classes that `codec.load` may create when it reads a schema from a cache.
-CLASSES = (PostgresColumn, PostgresTable, PostgresIndex)
+CLASSES = (PostgresColumn, PostgresTable, PostgresIndex, PostgresMaterializedView)

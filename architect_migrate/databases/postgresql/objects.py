@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
+from architect_migrate.databases.postgresql.details import PostgresMaterializedView
 from architect_migrate.model.schema import Object, Trigger, View
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _altered(definition: str, owner: str, state: str, what: str = "") -> str:
 
 def views(rows: Iterable[Row]) -> Iterator[View]:
     """Yield the views, with their options and the defaults of their columns."""
-    for name, kind, definition, options, defaults in rows:
+    for name, kind, definition, options, defaults, _ in rows:
         if kind == "v":
             text = _query(definition)
             given = f"WITH ({', '.join(options)}) AS " if options else ""
@@ -81,16 +82,18 @@ def _object(kind: str, name: str, body: str, sql: str = "", *, table: str = "", 
 
 
 def _materialized_views(rows: Iterable[Row]) -> Iterator[Object]:
-    for name, kind, definition, *_ in rows:
+    for name, kind, definition, *_, populated in rows:
         if kind == "m":
             body = _query(definition)
-            yield _object("materialized view", name, body, f"CREATE MATERIALIZED VIEW {quote(name)} AS {body}")
+            sql = f"CREATE MATERIALIZED VIEW {quote(name)} AS {body}"
+            yield Object("materialized view", name, body, "", name, sql, PostgresMaterializedView(populated))
 
 
 def _exclusions(rows: Iterable[Row]) -> Iterator[Object]:
-    for table, name, kind, *_, definition in rows:
+    for table, name, kind, *_, disabled, stated in rows:
         if kind == "x":
-            sql = f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(name)} {definition}"
+            definition = stated + "; with disabled triggers" * disabled
+            sql = f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(name)} {stated}"
             yield _object("exclusion constraint", name, definition, sql, table=table)
 
 

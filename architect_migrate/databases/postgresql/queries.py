@@ -122,6 +122,12 @@ _COLUMNS = f"""
 
 # Why some are left out: a foreign key to or of a partitioned table has a constraint for each partition, and since
 # version 18 each NOT NULL is a constraint, of which the column tells, unless it does not hold for all rows.
+# Whether a trigger of PostgreSQL's own by which it enforces a constraint does not fire, here or in a partition.
+_DISABLED = """EXISTS (
+               SELECT FROM pg_trigger g WHERE g.tgenabled NOT IN ('O', 'A') AND g.tgconstraint = ANY (ARRAY(
+                   WITH RECURSIVE b(oid) AS (
+                       SELECT k.oid UNION ALL SELECT h.oid FROM pg_constraint h JOIN b ON h.conparentid = b.oid)
+                   SELECT oid FROM b)))"""
 _CONSTRAINTS = f"""
     SELECT c.relname::text, k.conname::text, k.contype::text, {_columns("k.conkey", "k.conrelid")},
            {_named("p", "pn")}, {_columns("k.confkey", "k.confrelid")}, k.confupdtype::text, k.confdeltype::text,
@@ -130,7 +136,8 @@ _CONSTRAINTS = f"""
            k.connoinherit AND k.contype IN ('c', 'n'), :enforced,
            :nulls_not_distinct, :period,
            coalesce(i.indisvalid, true), {_columns("i.indkey[i.indnkeyatts:]", "i.indrelid")},
-           pg_get_expr(k.conbin, k.conrelid), CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END
+           pg_get_expr(k.conbin, k.conrelid), {_DISABLED},
+           CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
     LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
     LEFT JOIN pg_class p ON p.oid = k.confrelid LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -174,7 +181,7 @@ _VIEWS = """
            CASE WHEN c.relkind = 'v' THEN ARRAY(SELECT o FROM unnest(c.reloptions) o ORDER BY o COLLATE "C") END,
            ARRAY(SELECT quote_ident(a.attname) || ' SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
                  JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-                 WHERE d.adrelid = c.oid ORDER BY a.attnum)
+                 WHERE d.adrelid = c.oid ORDER BY a.attnum), c.relispopulated
     FROM pg_class c WHERE c.oid = :relations AND c.relkind IN ('v', 'm')"""
 
 _TRIGGERS = """

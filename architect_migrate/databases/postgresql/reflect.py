@@ -108,6 +108,7 @@ class _Constraint(NamedTuple):
     index_valid: bool
     include: list[str]
     expression: str | None
+    disabled: bool
     definition: str | None
 
 
@@ -235,6 +236,8 @@ def _clauses(one: _Constraint) -> Iterator[str]:
         yield "deferrable initially deferred" if one.deferred else "deferrable"
     if not one.validated:
         yield "not valid" if one.enforced else "not enforced"
+    if one.disabled:
+        yield "with disabled triggers"
     if not one.index_valid:
         yield "with an invalid index"
 

@@ -99,7 +99,6 @@ NO_CHANGES = """
 INSERT INTO pairs VALUES (1, 2, 3)
 SELECT nextval('counter'), nextval('plain')
 ANALYZE pairs
-REFRESH MATERIALIZED VIEW unread
 COMMENT ON TABLE pairs IS 'two'
 GRANT ALL ON pairs TO PUBLIC
 ALTER TABLE pairs OWNER TO pg_database_owner
