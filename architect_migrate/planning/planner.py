@@ -5,6 +5,7 @@ Pure: what a table's shape takes in SQL is asked of `RepairPlanner`, what the ro
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,12 +83,14 @@ def make_plan(
         and lasts(history, diagnosis.position, each.revision.id)
     )
     statements = _row_steps(history, goal.rows, native)
-    walk = _Walk(repair_planner, _owners(history, diagnosis, native), data, _writes(history), statements)
+    walk = _Walk(
+        repair_planner, _owners(history, diagnosis, native), data, _writes(history), statements, repairs=repairs
+    )
     walk.take([repair_planner.gone(change) for change in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:
-            walk.visit(judgement, repairs, native)
-    walk.leave(repairs)
+            walk.visit(judgement, native)
+    walk.leave()
     after = diagnosis.position | target
     steps = [*walk.steps, *_ending(history, diagnosis, (rest, not_to_run(goal.rows)), after)]
     return Plan(tuple(steps), tuple(walk.blockers), kept, diagnosis.position, after)
@@ -145,14 +148,17 @@ def _row_steps(
 
 def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
     """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
+    inside = [judgement for judgement in diagnosis.judgements if judgement.revision.id in diagnosis.position]
+    missing = {judgement.revision.id for judgement in inside if _is_to_run(history, diagnosis, judgement)}
+    if not missing:
+        return frozenset()
     expected = facts_at(history, diagnosis.position)
     there = set(facts(schema))
     found: set[str] = set()
     before: Schema | None = None
     for judgement in diagnosis.judgements:
         revision = judgement.revision.id
-        inside = revision in diagnosis.position and _is_to_run(history, diagnosis, judgement)
-        if inside and _runnable(history, revision, expected, there, before):
+        if revision in missing and _runnable(history, revision, expected, there, before):
             found.add(revision)
             there |= set(effects(history)[revision].added)
         before = snapshots(history)[revision]
@@ -195,7 +201,8 @@ def _owners(history: History, diagnosis: Diagnosis, native: frozenset[str]) -> d
     for revision, effect in effects(history).items():
         if revision in diagnosis.position:
             # What it takes back belongs to none any more, and is seen to when all revisions have been gone through.
-            found = {k: owner for k, owner in found.items() if k not in effect.removed}
+            for removed in effect.removed:
+                found.pop(removed, None)
             found.update(dict.fromkeys(effect.added, revision))
     return {k: "" if revision in native else revision for k, revision in found.items()}
 
@@ -215,33 +222,39 @@ class _Walk:
         data: frozenset[str],
         writes: Mapping[str, frozenset[str]],
         statements: Mapping[str, RunRevision | RunRows],
+        *,
+        repairs: list[Change],
     ) -> None:
         self.repair_planner, self.owners, self.data, self.writes = repair_planner, owners, data, writes
-        self.statements = statements
+        self.statements, self.repairs, self.by_table = statements, repairs, _by_table(repairs)
+        self.owned: dict[str | None, list[Change]] = defaultdict(list)
+        for repair in repairs:
+            self.owned[owners.get(change_key(repair))].append(repair)
         self.steps: list[Step] = []
         self.blockers: list[Finding] = []
         self.finished: set[Key] = set()
 
-    def visit(self, judgement: Judgement, repairs: list[Change], native: frozenset[str]) -> None:
+    def visit(self, judgement: Judgement, native: frozenset[str]) -> None:
         revision = judgement.revision.id
         if revision in native or revision in self.data or revision in self.statements:
-            self._make_room(revision, repairs)
+            self._make_room(revision)
         if revision in native:
             self.steps.append(RunRevision(revision))
             return
-        mine = [repair for repair in repairs if self.owners.get(change_key(repair)) == revision]
-        self._tables(sorted({_table(change) for change in mine if not _beside(change)}), repairs, revision)
+        mine = self.owned.get(revision, [])
+        self._tables(_by_table(mine), self.by_table, revision)
         self._besides(mine, revision)
         if revision in self.statements:
             self.steps.append(self.statements[revision])
         if revision in self.data:
             self.steps.append(RunDataStep(revision))
 
-    def _make_room(self, revision: str, repairs: list[Change]) -> None:
+    def _make_room(self, revision: str) -> None:
         """Give the tables that a revision writes to their shape before it does, so that nothing refuses its rows."""
-        theirs = [repair for repair in repairs if _table(repair) in self.writes[revision]]
-        self._tables(sorted({_table(change) for change in theirs if not _beside(change)}), theirs, revision)
-        self._besides([change for change in theirs if isinstance(change, Extra)], revision)
+        writes = self.writes[revision]
+        self._tables(self.by_table.keys() & writes, self.by_table, revision)
+        extras = (repair for repair in self.repairs if isinstance(repair, Extra))
+        self._besides([change for change in extras if _table(change) in writes], revision)
 
     def _besides(self, changes: list[Change], revision: str) -> None:
         for change in changes:
@@ -249,14 +262,11 @@ class _Walk:
                 self.finished.add(change_key(change))
                 self.take([self.repair_planner.beside(change, revision)])
 
-    def leave(self, repairs: list[Change]) -> None:
+    def leave(self) -> None:
         """Work on what no revision owns: harmful extras of the database."""
-        left = [
-            repair
-            for repair in repairs
-            if change_key(repair) not in self.finished and change_key(repair) not in self.owners
-        ]
-        self._tables(sorted({_table(change) for change in left if not _beside(change)}), left, "")
+        left = [repair for repair in self.owned.get(None, []) if change_key(repair) not in self.finished]
+        tables = _by_table(left)
+        self._tables(tables, tables, "")
         self._besides(left, "")
 
     def take(self, parts: Iterable[Work]) -> None:
@@ -264,20 +274,26 @@ class _Walk:
             self.steps.extend(part.steps)
             self.blockers.extend(part.blockers)
 
-    def _tables(self, tables: list[str], repairs: list[Change], revision: str) -> None:
+    def _tables(self, tables: Iterable[str], repairs: Mapping[str, list[Change]], revision: str) -> None:
         """Everything that tables need apart from what revisions that are run bring themselves."""
-        for table in tables:
+        for table in sorted(tables):
             changes = tuple(
                 repair
-                for repair in repairs
-                if not _beside(repair)
-                and _table(repair) == table
-                and change_key(repair) not in self.finished
-                and self.owners.get(change_key(repair)) != ""
+                for repair in repairs[table]
+                if change_key(repair) not in self.finished and self.owners.get(change_key(repair)) != ""
             )
             self.finished |= {change_key(change) for change in changes}
             if changes:
                 self.take([self.repair_planner.table(table, changes, revision)])
+
+
+def _by_table(repairs: Iterable[Change]) -> dict[str, list[Change]]:
+    """What is to be done to tables themselves, by their names."""
+    found: dict[str, list[Change]] = defaultdict(list)
+    for repair in repairs:
+        if not _beside(repair):
+            found[_table(repair)].append(repair)
+    return found
 
 
 def _beside(change: Change) -> bool:

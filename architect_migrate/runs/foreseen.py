@@ -248,15 +248,20 @@ def _in_a_process(history: History, job: Job) -> tuple[Tried, str]:
     """
     with tempfile.TemporaryDirectory(prefix="archmig-trial-") as name:
         folder = Path(name)
-        texts = {"job": job, "outline": history.graph, "steps": history.replayed}
-        for part, value in texts.items():
-            (folder / part).write_text(codec.dump(value), encoding="utf-8")
+        for part, text in {"job": codec.dump(job), **_texts(history)}.items():
+            (folder / part).write_text(text, encoding="utf-8")
         done = run_sandboxed("runs.trial_process", job.chain.root, folder, name)
         if not (folder / "reads").exists():
             last = mask(" ".join(done.stderr.split()))[-_LAST:]
             return Tried(halted=last or f"its process ended with code {done.returncode}"), ""
         tried: Tried = codec.load((folder / "tried").read_text(encoding="utf-8"), RESULT)
         return tried, (folder / "reads").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=2)
+def _texts(history: History) -> dict[str, str]:
+    """Return a chain as the process of a trial reads it; it is the same for all databases of a run."""
+    return {"outline": codec.dump(history.graph), "steps": codec.dump(history.replayed)}
 
 
 def _failing(context: EnvironmentContext, schema: Schema, tried: Tried) -> Finding:

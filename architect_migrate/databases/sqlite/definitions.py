@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # What a virtual table keeps its rows in comes with the virtual table.
-_STORED = """SELECT m.type, m.sql FROM main.sqlite_master m LEFT JOIN pragma_table_list t
-             ON t.schema = 'main' AND t.name = m.name AND m.type = 'table'
-             WHERE m.sql IS NOT NULL AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND coalesce(t.type, '') <> 'shadow'
-             ORDER BY m.rowid"""
+# Why no join: SQLite would list all tables again for each object.
+_STORED = """SELECT type, sql FROM main.sqlite_master
+             WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND (type <> 'table' OR name NOT IN (
+                 SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'))
+             ORDER BY rowid"""
 # In the order in which they need each other.
 _KINDS = ("table", "index", "view", "trigger")
 

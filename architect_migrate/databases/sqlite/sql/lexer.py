@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from architect_migrate.core.names import fold, quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from architect_migrate.databases.values import TriggerWrite
     from architect_migrate.model.schema import Trigger
 
@@ -108,14 +110,23 @@ def _lexer() -> re.Pattern[str]:
 
 def significant(sql: str) -> list[Token]:
     """The tokens that SQLite's parser gets: all but white space and comments."""
-    return [token for token in tokenize(sql) if token.kind not in BLANKS]
+    return list(significant_of(sql))
+
+
+def significant_of(sql: str) -> Iterator[Token]:
+    """Yield the same one after another, for questions that the first ones answer: a text may be megabytes of values."""
+    kinds, blanks = _KINDS, BLANKS
+    for match in _lexer().finditer(sql):
+        if (kind := match.lastgroup) is not None and kind not in blanks:
+            yield Token(kinds.get(kind, kind), match.group(), match.start())
 
 
 def verb(sql: str) -> str:
     """The verb of a statement in lower case (`insert`, `create`); after WITH, the verb of the main statement."""
-    words = [fold(token.text) for token in significant(sql)]
-    if words[:1] != ["with"]:
-        return words[0] if words else ""
+    words = (fold(token.text) for token in significant_of(sql))
+    first = next(words, "")
+    if first != "with":
+        return first
     depth = 0
     for word in words:
         depth += (word == "(") - (word == ")")
@@ -235,6 +246,8 @@ def replaces_rows(sql: str) -> bool:
 
     SQLite does not report what such a statement deletes.
     """
+    if "replace" not in sql.lower():
+        return False
     words = [token.text.upper() for token in significant(sql)]
     following = zip(words, words[1:], [*words[2:], ""], strict=False)
     # replace() is a function too.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold
 from architect_migrate.databases.sqlite.sql import fills
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb
+from architect_migrate.databases.sqlite.sql.lexer import significant, significant_of, unquote, verb
 from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 if TYPE_CHECKING:
@@ -295,6 +296,9 @@ def copied_table(sql: str) -> str:
 
 def table_rename(sql: str) -> Rename | None:
     """The rename of a table that a statement is; None for any other statement."""
+    begins = (fold(token.text) for token in significant_of(sql) if token.text != ";")
+    if [*islice(begins, 2)] != ["alter", "table"]:
+        return None
     return next((event for event in _events(sql) if isinstance(event, Rename) and not event.table), None)
 
 

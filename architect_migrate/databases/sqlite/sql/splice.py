@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.sql.lexer import BLANKS, Token, tokenize
@@ -75,7 +76,7 @@ def appended_item(sql: str, table: ParsedTable, item: str) -> tuple[Splice, ...]
     closing = table.body[1] - 1
     last = _previous(sql, closing)
     separator = _separator(sql, (table.constraints or table.columns)[-1].span[0])
-    comments = [token for token in tokenize(sql) if token.kind == "comment" and last.end <= token.start < closing]
+    comments = [token for token in _tokens(sql) if token.kind == "comment" and last.end <= token.start < closing]
     if not comments:
         return (Splice(last.end, last.end, "," + separator + item),)
     after = comments[-1]
@@ -93,7 +94,7 @@ def appended_column(sql: str, table: ParsedTable, column: str) -> tuple[Splice, 
         return appended_item(sql, table, column)
     separator = _separator(sql, last.span[0])
     at = comma.end
-    for token in tokenize(sql):
+    for token in _tokens(sql):
         if token.start < comma.end:
             continue
         if token.kind == "comment":
@@ -104,8 +105,14 @@ def appended_column(sql: str, table: ParsedTable, column: str) -> tuple[Splice, 
     return (Splice(at, at, f"{separator}{column},{after}"),)
 
 
+# Why cached: an edit asks several times for what is around one place of a text.
+@lru_cache(maxsize=4)
+def _tokens(sql: str) -> tuple[Token, ...]:
+    return tokenize(sql)
+
+
 def _tokens_before(sql: str, at: int) -> list[Token]:
-    return [token for token in tokenize(sql) if token.end <= at]
+    return [token for token in _tokens(sql) if token.end <= at]
 
 
 def _line_comment(tokens: list[Token]) -> bool:
@@ -118,12 +125,12 @@ def _previous(sql: str, at: int) -> Token:
 
 
 def _following(sql: str, at: int) -> Token:
-    return next(token for token in tokenize(sql) if token.start >= at and token.kind not in BLANKS)
+    return next(token for token in _tokens(sql) if token.start >= at and token.kind not in BLANKS)
 
 
 def _blanks_end(sql: str, at: int) -> int:
     """The end of the white space at an offset; the offset itself if a comment follows, which stays in place."""
-    tokens = [token for token in tokenize(sql) if token.start >= at]
+    tokens = [token for token in _tokens(sql) if token.start >= at]
     if tokens[0].kind == "space" and tokens[1].kind != "comment":
         return tokens[0].end
     return at
