@@ -146,6 +146,7 @@ def neighbours(module: str) -> set[str]:
     return {name.removeprefix(PACKAGE).removeprefix(".") or "__init__" for name in own}
 
 
+@cache
 def calls(module: str) -> set[str]:
     return {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
 
@@ -162,9 +163,9 @@ def test_every_package_has_its_place_and_no_module_stands_beside_them() -> None:
     assert {name.split(".")[0] for name in FILES} == {*LAYERS, *FACE}
 
 
-@pytest.mark.parametrize("module", PLACED)
-def test_a_package_imports_only_from_those_before_it(module: str) -> None:
-    assert {name for name in neighbours(module) if name in FACE or layer(name) > layer(module)} == set()
+def test_a_package_imports_only_from_those_before_it() -> None:
+    arrows = [(module, name) for module in PLACED for name in neighbours(module)]
+    assert [(module, name) for module, name in arrows if name in FACE or layer(name) > layer(module)] == []
 
 
 def test_the_page_on_the_architecture_lists_the_packages_in_their_order_and_draws_arrows_down_alone() -> None:
@@ -183,12 +184,9 @@ def test_no_module_is_in_a_circle() -> None:
     assert sorted(waiting) == []
 
 
-@pytest.mark.parametrize("package", INITS)
-def test_a_package_says_what_is_in_it_and_imports_nothing(package: str) -> None:
+def test_a_package_says_what_is_in_it_and_imports_nothing() -> None:
     """Each import there would be paid by every module of the package, at every start."""
-    (docstring,) = tree(package).body
-    assert isinstance(docstring, ast.Expr)
-    assert isinstance(docstring.value, ast.Constant)
+    assert [package for package in INITS if len(tree(package).body) != 1 or not ast.get_docstring(tree(package))] == []
 
 
 def test_what_is_outside_of_databases_knows_no_kind_of_database() -> None:
@@ -206,86 +204,90 @@ def test_a_kind_of_database_knows_neither_the_registry_nor_another_kind(kind: st
     assert [name for name in own for each in neighbours(name) for other in others if within(each, other)] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name.split(".")[0] in PURE])
-def test_what_is_pure_is_standard_library_alone_and_reaches_for_nothing_outside(module: str) -> None:
-    others = {name for name in imported(module) if name.split(".")[0] != PACKAGE}
-    assert {name for name in others if name.split(".")[0] not in sys.stdlib_module_names} == set()
-    assert {name for name in others if name in OUTSIDE or name.split(".")[0] in OUTSIDE} == set()
-    assert calls(module) & {"open", "print", "input", "exec", "eval", "__import__"} == set()
+def test_what_is_pure_is_standard_library_alone_and_reaches_for_nothing_outside() -> None:
+    pure = [name for name in MODULES if name.split(".")[0] in PURE]
+    others = [(module, name) for module in pure for name in imported(module) if name.split(".")[0] != PACKAGE]
+    assert [each for each in others if each[1].split(".")[0] not in sys.stdlib_module_names] == []
+    assert [each for each in others if each[1] in OUTSIDE or each[1].split(".")[0] in OUTSIDE] == []
+    reaching = {"open", "print", "input", "exec", "eval", "__import__"}
+    assert [(module, name) for module in pure for name in calls(module) & reaching] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_each_foreign_package_is_imported_where_its_place_is(module: str) -> None:
-    foreign = {name.split(".")[0] for name in imported(module)} - sys.stdlib_module_names - {PACKAGE}
-    assert {name for name in foreign if not any(within(module, place) for place in FOREIGN[name])} == set()
+def test_each_foreign_package_is_imported_where_its_place_is() -> None:
+    known = sys.stdlib_module_names | {PACKAGE}
+    found = {(module, name.split(".")[0]) for module in MODULES for name in imported(module)}
+    foreign = sorted((module, name) for module, name in found if name not in known)
+    assert [(module, name) for module, name in foreign if not any(within(module, at) for at in FOREIGN[name])] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name != "core.file_lock"])
-def test_files_are_locked_in_one_place(module: str) -> None:
-    assert "fcntl" not in imported(module)
+def test_files_are_locked_in_one_place() -> None:
+    assert [name for name in MODULES if "fcntl" in imported(name)] == ["core.file_lock"]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "ledger")])
-def test_only_the_ledgers_own_recorder_makes_and_appends_entries(module: str) -> None:
-    assert calls(module) & {"Entry", "append", "store.Entry", "store.append"} == set()
+def test_only_the_ledgers_own_recorder_makes_and_appends_entries() -> None:
+    making = {"Entry", "append", "store.Entry", "store.append"}
+    assert [name for name in MODULES if not within(name, "ledger") and calls(name) & making] == []
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli")])
-def test_only_the_command_line_prints_or_exits(module: str) -> None:
+def test_only_the_command_line_prints_or_exits() -> None:
+    silent = [name for name in MODULES if not within(name, "cli")]
+    assert [(module, name) for module in silent for name in printing(module)] == []
+
+
+def printing(module: str) -> set[str]:
     inner = {id(one) for node in tree(module).body if is_main(node) for one in ast.walk(node)}
-    found = {
-        ast.unparse(node.func)
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.Call) and id(node) not in inner
-    }
-    assert {name for name in found if PRINTS.fullmatch(name)} == set()
-    assert not any(
-        isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.stdout" for node in ast.walk(tree(module))
-    )
+    nodes = list(ast.walk(tree(module)))
+    called = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call) and id(node) not in inner}
+    named = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    return {name for name in called if PRINTS.fullmatch(name)} | (named & {"sys.stdout"})
 
 
 def is_main(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_module_knows_the_project_that_it_was_first_made_for(module: str) -> None:
-    lines = [line for line in text(module).splitlines() if DASHBOARD.search(line)]
-    assert {line for line in lines if (module, line) not in MENTIONED} == set()
+def test_no_module_knows_the_project_that_it_was_first_made_for() -> None:
+    lines = {(module, line) for module in MODULES for line in text(module).splitlines() if DASHBOARD.search(line)}
+    assert lines - MENTIONED == set()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_functions_and_files_are_short_enough_to_read(module: str) -> None:
-    long = {
-        node.name: node.end_lineno - node.lineno + 1
+def test_functions_and_files_are_short_enough_to_read() -> None:
+    long = [
+        (module, node.name, node.end_lineno - node.lineno + 1)
+        for module in MODULES
         for node in ast.walk(tree(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None
-    }
-    assert {name: size for name, size in long.items() if size > FUNCTION} == {}
-    assert len(text(module).splitlines()) <= LINES
+    ]
+    assert [each for each in long if each[2] > FUNCTION] == []
+    assert [module for module in MODULES if len(text(module).splitlines()) > LINES] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_nothing_is_left_for_later_and_what_is_silenced_says_why(module: str) -> None:
+def test_nothing_is_left_for_later_and_what_is_silenced_says_why() -> None:
+    assert [(module, left) for module in MODULES for left in left_for_later(module)] == []
+    assert [module for module in MODULES if "NotImplementedError" in text(module)] == []
+
+
+def left_for_later(module: str) -> Iterator[str]:
+    """The comments that leave something for later, and those that silence a check without a reason."""
     with FILES[module].open("rb") as file:
         comments = {
             one.start[0]: one.string for one in tokenize.tokenize(file.readline) if one.type == tokenize.COMMENT
         }
-    assert [comment for comment in comments.values() if re.search(r"TODO|FIXME|XXX|HACK", comment)] == []
-    assert "NotImplementedError" not in text(module)
+    yield from (comment for comment in comments.values() if re.search(r"TODO|FIXME|XXX|HACK", comment))
     silent = {line: comment for line, comment in comments.items() if SILENCES.match(comment)}
-    unexplained = {c for line, c in silent.items() if not REASON.search(c) and line - 1 not in comments}
-    assert unexplained == set()
+    yield from (c for line, c in silent.items() if not REASON.search(c) and line - 1 not in comments)
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if not within(name, "cli") and name != "__main__"])
-def test_importing_a_module_does_nothing(module: str) -> None:
+def test_importing_a_module_does_nothing() -> None:
     """At a module's top stand a docstring, imports, definitions and values; no statement that acts."""
-    acting = [
-        ast.unparse(node)
-        for node in tree(module).body
-        if not isinstance(node, HARMLESS)
+    imported_alone = [name for name in MODULES if not within(name, "cli") and name != "__main__"]
+    tops = [(module, node) for module in imported_alone for node in tree(module).body]
+    assert [(module, ast.unparse(node)) for module, node in tops if acts(node)] == []
+
+
+def acts(node: ast.stmt) -> bool:
+    return (
+        not isinstance(node, HARMLESS)
         and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         and not (isinstance(node, ast.If) and (is_main(node) or ast.unparse(node.test) == "TYPE_CHECKING"))
-    ]
-    assert acting == []
+    )

@@ -100,13 +100,12 @@ def test_every_class_function_and_file_that_a_page_names_exists(page: Path) -> N
     assert missing(text) == []
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=name)
-def test_every_class_function_and_file_that_a_docstring_names_exists(source: Path) -> None:
-    code = source.read_text(encoding="utf-8")
-    docstrings = [text for _, kind, text in texts(code) if kind == "docstring"]
-    asked = [word for text in docstrings for word in unknown(text)]
-    assert not asked or [word for word in asked if word not in own(code)] == []
-    assert [path for text in docstrings for path in missing(text)] == []
+def test_every_class_function_and_file_that_a_docstring_names_exists() -> None:
+    codes = {name(source): source.read_text(encoding="utf-8") for source in SOURCES}
+    docstrings = [(at, text) for at, code in codes.items() for _, kind, text in texts(code) if kind == "docstring"]
+    asked = [(at, word) for at, text in docstrings for word in unknown(text)]
+    assert [(at, word) for at, word in asked if word not in own(codes[at])] == []
+    assert [(at, path) for at, text in docstrings for path in missing(text)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
