@@ -63,6 +63,16 @@ def forked_sandbox() -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the byte code of the tests: to rewrite their assertions again takes ten seconds of each worker's time."""
+    sys.dont_write_bytecode = False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = True
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Write names that are no UTF-8 in escapes: a worker could not send them, and the whole run would end."""
     report = yield

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from support.scenarios import Home
 
 JOURNALS = pytest.mark.parametrize("journal", ["DELETE", "WAL"])
+# How many restores are killed, in each journal mode: a sample, of which `make torture` takes more.
+KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "8"))
 WRITTEN = "UPDATE people SET age = 99, nick = 'Z' WHERE id = 1"
 
 
@@ -290,7 +292,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @JOURNALS
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(large: Home, journal: str) -> None:
-    """Twenty kills at random moments of the write itself, and each is followed by one that gets through."""
+    """Kills at random moments of the write itself, and each is followed by one that gets through."""
     script(large.database, "PRAGMA journal_mode = DELETE")
     context = journaled(large, journal)
     for copy in copies(context.backups):
@@ -306,7 +308,7 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(large: Home, j
     _run(context, None)
     whole = time.monotonic() - began
     chance = random.Random(journal)
-    for _ in range(20):
+    for _ in range(KILLS):
         script(large.database, "UPDATE bulk SET b = 'other' || a")
         assert _contents(large.database) == old
         _run(context, chance.uniform(0.2, 1.0) * whole)

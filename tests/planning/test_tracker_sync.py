@@ -26,7 +26,8 @@ TABLE = (
     "CREATE TABLE schema_versions (id INTEGER PRIMARY KEY, version TEXT UNIQUE NOT NULL, "
     "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, description TEXT, checksum TEXT);"
 )
-PLACES = {"main": "", "dev": "dev", "prod": "prod", "qa": "qa", "env3": "env3", "test_suite": "test_suite"}
+# Of the demo: some rows that are false and some that are lacking, no tracker, and one row, which is false.
+PLACES = {"main": "", "env3": "env3", "test_suite": "test_suite"}
 ENVIRONMENTS = [word for name in PLACES for word in ("-e", name)]
 # What each of the chain's files was to the old manager; it knows nothing that came after them.
 NUMBERS = [f"{number:03}" for number in range(1, 49)]

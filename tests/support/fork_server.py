@@ -146,6 +146,7 @@ def serve() -> None:
 
     # Why: it takes as long as the replay of a small chain, and each process does it.
     preload(LOCAL)
+    _warm_up()
     # Why: a collection would copy the pages that a fork shares with the server.
     gc.collect()
     gc.freeze()
@@ -157,6 +158,19 @@ def serve() -> None:
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
     return None
+
+
+def _warm_up() -> None:
+    """Do once what each process does when it first reads SQL, connects and runs an operation."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from sqlalchemy import create_engine
+
+    from architect_migrate.databases.sqlite.sql.lexer import tokenize
+
+    tokenize("SELECT 1")
+    with create_engine("sqlite://").connect() as connection:
+        Operations(MigrationContext.configure(connection)).execute("SELECT 1")
 
 
 def _keep_forking(folder: Path) -> None:
