@@ -7,6 +7,8 @@ were off while they were loaded, or if a function that a check calls has changed
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
@@ -25,7 +27,7 @@ from architect_migrate.databases.postgresql.queries import (
 from architect_migrate.databases.values import Integrity, Keys, Orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from architect_migrate.databases.postgresql.pinned import Connection, Row
 
@@ -61,9 +63,26 @@ def check_keys(connection: Connection) -> Keys:
 def _broken(connection: Connection, where: tuple[str, str], unknown: Unknown) -> Iterator[tuple[str, int]]:
     """Yield each constraint of a table's own that rows violate, with their number."""
     schema, only = where
-    for table, name, check in query(connection, CHECKS, {"schema": schema}).fetchall():
-        if only in {"", table} and (rows := _counted(connection, table, f"NOT ({check}\n)", unknown)):
-            yield f"{name} of table {table}: {check}", rows
+    found = query(connection, CHECKS, {"schema": schema}).fetchall()
+    for table, its in groupby(found, itemgetter(0)):
+        if only in {"", table}:
+            checks = {name: f"NOT ({check}\n)" for _, name, check in its}
+            counted = _counted_at_once(connection, table, checks.values()) or [
+                _counted(connection, table, where, unknown) for where in checks.values()
+            ]
+            yield from ((f"{name} of table {table}", rows) for name, rows in zip(checks, counted, strict=True) if rows)
+
+
+def _counted_at_once(connection: Connection, table: str, conditions: Iterable[str]) -> list[int]:
+    """The number of rows for which each condition is true, in one scan; nothing where one of them fails."""
+    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+    try:
+        with apart(connection):
+            return [*query(connection, f"SELECT {counts} FROM ONLY {quote(table)}").fetchall()[0]]
+    except psycopg.errors.OperationalError:
+        raise
+    except psycopg.Error:
+        return []
 
 
 def _orphans(connection: Connection, key: Row, unknown: Unknown) -> Orphans | None:
