@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.databases.postgresql.scratch import SHARED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import psycopg
 
 # The condition that a relation is in the schema that is read.
@@ -33,6 +35,9 @@ _ELSEWHERE = """
     ORDER BY 1, 2 LIMIT 1"""
 _SERVER = """SELECT md5(string_agg(whole, ',' ORDER BY whole))
              FROM (SELECT r::text AS whole FROM pg_roles r UNION ALL SELECT m::text FROM pg_auth_members m) every"""
+_BODIES = f"""SELECT l.lanname, coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '')
+              FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+              WHERE p.{OWN.replace("relnamespace", "pronamespace")} AND p.proname = ANY (%s)"""
 _TOUCHED = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del, coalesce(seq_scan, 0) + coalesce(idx_scan, 0)
               FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()"""
 
@@ -68,6 +73,11 @@ def server_digest(connection: psycopg.Connection[Any]) -> str:
     """Return a digest of the server's roles; empty where the server is thrown away with them."""
     shared = connection.execute(f"SELECT coalesce(current_setting('{SHARED}', true), '')").fetchone() or ("",)
     return str((connection.execute(_SERVER).fetchone() or ("",))[0]) if shared[0] == "on" else ""
+
+
+def bodies_of(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the language and the body of each function and procedure of the schema that has one of some names."""
+    return [(str(language), str(body)) for language, body in connection.execute(_BODIES, ([*names],)).fetchall()]
 
 
 def rows_touched(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:

@@ -1,7 +1,8 @@
 """What PostgreSQL finds out about the rows of a database by reading: `databases.base.Checks`.
 
 PostgreSQL enforces constraints when rows are written, so rows break one only if it was added NOT VALID, if triggers
-were off while they were loaded, or if a function that a check calls has changed. Each constraint is therefore asked.
+were off while they were loaded, or if a function that a check calls has changed. So each constraint is asked, those of
+domains and the values of stored generated columns too.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from architect_migrate.databases.postgresql.queries import (
     CHECKS,
     CHECKSUM_FAILURES,
     COLLATION_VERSIONS,
+    DOMAINS,
     FOREIGN_KEYS,
-    LOOSE_DOMAINS,
 )
 from architect_migrate.databases.values import Integrity, Keys, Orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from architect_migrate.databases.postgresql.pinned import Connection, Row
 
@@ -45,7 +46,6 @@ def integrity_of(connection: Connection, table: str = "") -> Integrity:
     with pinned(connection) as schema:
         broken = Counter(dict(_broken(connection, (schema, table), unknown)))
         damage = [*_failed_checksums(connection), *_corrupt(connection, (schema, table), unknown)]
-        unknown += ((str(name), str(why)) for name, why in query(connection, LOOSE_DOMAINS, {"schema": schema}))
         if connection.info.server_version >= 150_000:
             unknown += ((str(name), str(why)) for name, why in query(connection, COLLATION_VERSIONS))
     return Integrity(tuple(damage[:_MOST]), broken, tuple(unknown), "declarations")
@@ -67,22 +67,31 @@ def _broken(connection: Connection, where: tuple[str, str], unknown: Unknown) ->
     for table, its in groupby(found, itemgetter(0)):
         if only in {"", table}:
             checks = {name: f"NOT ({check}\n)" for _, name, check in its}
-            counted = _counted_at_once(connection, table, checks.values()) or [
-                _counted(connection, table, where, unknown) for where in checks.values()
-            ]
-            yield from ((f"{name} of table {table}", rows) for name, rows in zip(checks, counted, strict=True) if rows)
+            for name, number in _counted_at_once(connection, table, checks, unknown):
+                if number:
+                    yield f"{name} of table {table}", number
+    for table, name, of, check in query(connection, DOMAINS, {"schema": schema}).fetchall():
+        # VALUE, by which a domain's check names what it is about, is the column of the query here.
+        rows = f"FROM (SELECT {of} AS value FROM ONLY {quote(table)}) v WHERE NOT ({check}\n)"
+        if only in {"", table} and (number := _counted(connection, (table, name), rows, unknown)):
+            yield f"{name} of table {table}", number
 
 
-def _counted_at_once(connection: Connection, table: str, conditions: Iterable[str]) -> list[int]:
-    """The number of rows for which each condition is true, in one scan; nothing where one of them fails."""
-    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+def _counted_at_once(
+    connection: Connection, table: str, conditions: Mapping[str, str], unknown: Unknown
+) -> Iterator[tuple[str, int]]:
+    """Yield each condition's name and for how many rows it is true: in one scan, or one by one where one fails."""
+    counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions.values())
     try:
         with apart(connection):
-            return [*query(connection, f"SELECT {counts} FROM ONLY {quote(table)}").fetchall()[0]]
+            (counted,) = query(connection, f"SELECT {counts} FROM ONLY {quote(table)}").fetchall()
     except psycopg.errors.OperationalError:
         raise
     except psycopg.Error:
-        return []
+        for name, condition in conditions.items():
+            yield name, _counted(connection, (table, name), f"FROM ONLY {quote(table)} WHERE {condition}", unknown)
+    else:
+        yield from zip(conditions, counted, strict=True)
 
 
 def _orphans(connection: Connection, key: Row, unknown: Unknown) -> Orphans | None:
@@ -96,20 +105,24 @@ def _orphans(connection: Connection, key: Row, unknown: Unknown) -> Orphans | No
     # A key that matches fully refers to something as soon as one of its columns is not NULL.
     asked = f"({' OR '.join(filled)})" if match == "f" else " AND ".join(filled)
     where = f"{asked} AND NOT EXISTS (SELECT FROM {parents}{parent} p WHERE {pairs})"
-    rows = _counted(connection, table, where, unknown, among)
+    what = (table, f"its key to {parent}")
+    rows = _counted(connection, what, f"FROM {among}{quote(table)} c WHERE {where}", unknown)
     return Orphans(table, parent, rows, ()) if rows else None
 
 
-def _counted(connection: Connection, table: str, where: str, unknown: Unknown, among: str = "ONLY ") -> int:
-    """The number of rows for which a condition is true; where PostgreSQL cannot tell, the reason goes to `unknown`."""
+def _counted(connection: Connection, what: tuple[str, str], rows: str, unknown: Unknown) -> int:
+    """The number of rows of a query; where PostgreSQL cannot tell, the reason goes to `unknown`.
+
+    `what` are the table and what is asked of it, in words.
+    """
+    table, asked = what
     try:
         with apart(connection):
-            sql = f"SELECT count(*) FROM {among}{quote(table)} c WHERE {where}"
-            return int(query(connection, sql).fetchall()[0][0])
+            return int(query(connection, f"SELECT count(*) {rows}").fetchall()[0][0])
     except psycopg.errors.OperationalError:
         raise
     except psycopg.Error as error:
-        unknown.append((table, first_line(error)))
+        unknown.append((table, f"{asked}: {first_line(error)}"))
         return 0
 
 

@@ -388,6 +388,25 @@ CHECKS = """
     FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE n.nspname = %(schema)s AND t.relkind = 'r' AND (k.contype = 'c' OR k.contype = 'n' AND NOT k.convalidated)
           AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
+    UNION ALL
+    SELECT t.relname::text, 'generated column ' || quote_ident(a.attname),
+           quote_ident(a.attname) || ' IS NOT DISTINCT FROM (' || pg_get_expr(d.adbin, d.adrelid) || ')'
+    FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+         JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE n.nspname = %(schema)s AND t.relkind = 'r' AND a.attgenerated = 's'
+    ORDER BY 1, 2"""
+# The checks of domains, with each column of their types, as a value of the type that the domain is made from. A domain
+# can be made from another one.
+DOMAINS = """
+    WITH RECURSIVE a(attrelid, attname, atttypid) AS (
+        SELECT attrelid, attname, atttypid FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
+        UNION ALL SELECT a.attrelid, a.attname, b.typbasetype
+                  FROM a JOIN pg_type b ON b.oid = a.atttypid AND b.typtype = 'd')
+    SELECT t.relname::text, k.conname || ' of domain ' || d.typname || ' for column ' || quote_ident(a.attname),
+           quote_ident(a.attname) || '::' || format_type(d.typbasetype, d.typtypmod), pg_get_expr(k.conbin, 0)
+    FROM pg_constraint k JOIN pg_type d ON d.oid = k.contypid JOIN a ON a.atttypid = d.oid
+         JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE n.nspname = %(schema)s AND t.relkind = 'r' AND k.contype = 'c'
     ORDER BY 1, 2"""
 # Foreign keys: the table and how to name its rows, the same of the parent, both columns, how they match, and whether
 # their last column is a period.
@@ -404,11 +423,6 @@ FOREIGN_KEYS = """
     WHERE n.nspname = %(schema)s AND k.contype = 'f' AND k.conparentid = 0
           AND to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false'
     ORDER BY 1, k.conname"""
-LOOSE_DOMAINS = """
-    SELECT 'domain ' || d.typname, 'the constraint ' || k.conname || ' is not valid'
-    FROM pg_constraint k JOIN pg_type d ON d.oid = k.contypid JOIN pg_namespace n ON n.oid = d.typnamespace
-    WHERE n.nspname = %(schema)s AND NOT k.convalidated
-    ORDER BY 1, 2"""
 CHECKSUM_FAILURES = """
     SELECT checksum_failures, checksum_last_failure::text FROM pg_stat_database
     WHERE datname = current_database() AND checksum_failures > 0"""

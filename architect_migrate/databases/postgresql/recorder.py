@@ -19,6 +19,7 @@ from architect_migrate.databases.postgresql.catalog import (
     rows_touched,
     server_digest,
 )
+from architect_migrate.databases.postgresql.code import may_write, written_by_functions
 from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.pinned import current_schema
 from architect_migrate.databases.postgresql.reflect import read_schema
@@ -40,7 +41,7 @@ _READING = frozenset({"select", "table", "values", "explain", "show"})
 # Verbs of statements that change nothing that a schema or rows show.
 _SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rollback", "savepoint", "set", "start"})
 # Verbs of statements that can run code, which may write and read other tables.
-_CODE = frozenset({"call", "copy", "do", "merge"})
+_CODE = frozenset({"call", "copy", "do", "merge", "prepare", "truncate"})
 
 
 _NONE: frozenset[str] = frozenset()
@@ -147,15 +148,24 @@ class Recording:
         if self._is_apart:
             self._apart.append(does)
         if does in WRITING | _READING | _CODE:
-            now = rows_touched(connection)
-            running.reads |= self._own(_grown(running.touched, now, 1)) - running.writes
-            wrote = self._own(_grown(running.touched, now, 0))
-            if does in _CODE or (does in _READING and wrote):
-                running.writes, does = running.writes | wrote, "update"
+            does = self._take_in_code(connection, does, text, running)
         if running.inserts:
             of = self._revision, self._number_of_changes()
             self._rows += inserted(connection, running.inserts, of, self._key)
         self._ran.append(self._statement(does, text, running))
+
+    def _take_in_code(self, connection: LentConnection, does: str, text: str, running: _Running) -> str:
+        """Add what code in a statement writes and reads; return the verb for what it does to rows."""
+        now = rows_touched(connection)
+        running.reads |= self._own(_grown(running.touched, now, 1)) - running.writes
+        tables = self._own(running.touched.keys() | now.keys())
+        if does in WRITING:
+            running.writes |= written_by_functions(connection, text, tables)
+            return does
+        # What a MERGE writes itself PostgreSQL has said already.
+        code = may_write if does in _CODE - {"merge"} else written_by_functions
+        running.writes |= self._own(_grown(running.touched, now, 0)) | code(connection, text, tables)
+        return "update" if does in _CODE or running.writes else does
 
     def _statement(self, does: str, text: str, running: _Running) -> ReplayedStatement:
         columns = columns_by_table(self._schema)

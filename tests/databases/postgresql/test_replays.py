@@ -162,6 +162,11 @@ ROWS = [
     ("DELETE FROM t USING u WHERE u.id = t.id", "delete", {"t"}, {"u"}),
     ("MERGE INTO t USING u ON t.id = u.id WHEN MATCHED THEN UPDATE SET a = u.a", "update", {"t"}, {"u"}),
     ("DO $$ BEGIN INSERT INTO t (a) VALUES ('x'); END $$", "update", {"t"}, set()),
+    ("DO $$ BEGIN UPDATE t SET a = upper(a); END $$", "update", {"t"}, {"t"}),
+    ("DO $$ BEGIN EXECUTE format('DELETE FROM %I', 't'); END $$", "update", {"t", "u"}, {"t"}),
+    ("WITH x AS (UPDATE t SET a = upper(a) RETURNING a) SELECT count(*) FROM x", "update", {"t"}, set()),
+    ("TRUNCATE t", "update", {"t"}, {"t"}),
+    ("PREPARE z AS DELETE FROM t", "update", {"t"}, set()),
 ]
 
 
