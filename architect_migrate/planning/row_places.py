@@ -179,9 +179,10 @@ def _is_there(made: Mapping[Key, Fact], found: Mapping[Key, Fact]) -> bool:
 
 
 def would_alter(history: History, revision: str, part: slice) -> Alters:
-    """The question how many values some of a revision's row statements would change if they ran now.
+    """The question how many values some of a revision's row statements would change if they ran now."""
 
-    Raises ReplayError where the values of rows have to be learnt by another replay, and that fails.
-    """
-    statements = row_statements(unmasked(history)[revision])[part]
-    return Alters(min(writes_of(statements)), tuple(statement.text for statement in statements))
+    def texts() -> tuple[str, ...]:
+        # Why only where it is asked for: the values of rows may have to be learnt by another replay.
+        return tuple(statement.text for statement in row_statements(unmasked(history)[revision])[part])
+
+    return Alters(min(writes_of(row_statements(replays(history)[revision])[part])), texts)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import fold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from architect_migrate.model.schema import Key
 
 
@@ -122,11 +124,12 @@ class LeftOut:
 class Alters:
     """Whether statements, run one after another, would change any value of a database: 0 or 1.
 
-    `table` is one of the tables that they write to.
+    `table` is one of the tables that they write to. `statements` returns their texts, which can take another replay:
+    then it raises ReplayError where that fails.
     """
 
     table: str
-    statements: tuple[str, ...]
+    statements: Callable[[], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,12 +312,8 @@ def without_interruptions(
         wrongly_guessed,
     )
 
-    schema = as_read = _read(context, connection, history)
-    diagnosis = before = diagnose(history, schema, claims, context.resolutions)
-    same = _in_texts_of_chain(context, schema, diagnosis.position)
-    if same != schema:
-        schema = as_read = same
-        diagnosis = before = diagnose(history, schema, claims, context.resolutions)
+    schema, diagnosis = _diagnosed(context, _read(context, connection, history), history, claims)
+    as_read, before = schema, diagnosis
     left = interruptions(history, schema, diagnosis, context.resolutions, partial(reader.ask, connection))
     while left:
         schema, left = _simulated(context, connection, history, (as_read, left))
@@ -415,6 +411,28 @@ def _with_renames(
 
 def _read(context: EnvironmentContext, connection: Connection, history: History) -> Schema:
     return reader.read_schema(connection, context.hidden(history.graph.version_table))
+
+
+def _diagnosed(
+    context: EnvironmentContext, as_read: Schema, history: History, claims: Claims
+) -> tuple[Schema, Diagnosis]:
+    """The schema with the texts of the position that it turns out to be at, and its diagnosis.
+
+    Why the stamp's position first: a revision can leave a check in the very text that a dump and a restore give to what
+    an earlier one made, and would be taken for applied.
+    """
+    from architect_migrate.diagnosis.diagnose import diagnose
+
+    schema, diagnosis = as_read, diagnose(history, as_read, claims, context.resolutions)
+    position = _position_by(context.source, claims.stamp or ()) or diagnosis.position
+    tried: set[frozenset[str]] = set()
+    while position not in tried:
+        tried.add(position)
+        same = _in_texts_of_chain(context, as_read, position)
+        if same != schema:
+            schema, diagnosis = same, diagnose(history, same, claims, context.resolutions)
+        position = diagnosis.position
+    return schema, diagnosis
 
 
 def _in_texts_of_chain(context: EnvironmentContext, schema: Schema, position: frozenset[str]) -> Schema:

@@ -37,7 +37,7 @@ SAID = [
     (RowsLike("t", ("id", "x"), (("1a", "2b"),), "00"), "which rows are there by their id, x"),
     (KeysTaken("t", ("id",), (("1a",),), "00"), "which rows are there by their id"),
     (LeftOut("t", ("SELECT * FROM t WHERE n > 0",)), "which rows its copy leaves out"),
-    (Alters("t", ("DELETE FROM t",)), "whether statements of a revision would change a value"),
+    (Alters("t", lambda: ("DELETE FROM t",)), "whether statements of a revision would change a value"),
     (Orphaned("t", ("DELETE FROM parent",)), "which rows refer to nothing after a revision"),
     (Orphans("t", ("a", "b"), "parent", ("x", "y")), "which a, b refer to nothing in parent"),
 ]

@@ -72,7 +72,7 @@ _QUERIES = (
                 WHERE k.contypid = t.oid))
         FROM pg_type t WHERE t.typnamespace {_HERE} AND t.typtype IN ('e', 'd', 'r')
               AND {_NOT_OF_EXTENSION.format("t")}""",
-    f"""SELECT 'function', p.oid::regprocedure::text, '', pg_get_functiondef(p.oid)
+    f"""SELECT 'function', replace(p.oid::regprocedure::text, 'public.', ''), '', pg_get_functiondef(p.oid)
         FROM pg_proc p WHERE p.pronamespace {_HERE} AND p.prokind IN ('f', 'p') AND {_NOT_OF_EXTENSION.format("p")}
               AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.objid = p.oid AND i.deptype = 'i')""",
     "SELECT 'extension', extname, '', '' FROM pg_extension WHERE extname <> 'plpgsql'",

@@ -6,11 +6,10 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from truth.postgresql.cluster import restored
 from truth.postgresql.damage import GROUPS, OWN, Site
 from truth.postgresql.facts import content
+from truth.postgresql.generate import REFUSALS
 from truth.postgresql.native import upgrade_until
 
 if TYPE_CHECKING:
@@ -39,7 +38,8 @@ KINDS = {
 }
 _LIVES = 3
 _TRIES = 60
-ERRORS = (LookupError, psycopg.Error, subprocess.CalledProcessError)
+# What damage raises that does not fit the database.
+MISFITS = (*REFUSALS, subprocess.CalledProcessError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def drawn(truth: Truth, name: str, chance: random.Random, kind: str = "") -> Cas
         done = chance.choice([most, chance.randint(1, most), chance.randint(1, most)])
         try:
             return _case(truth, name, History(wanted, number, done), chance)
-        except ERRORS:
+        except MISFITS:
             continue
     return _case(truth, name, History("as it was", 0, len(truth.life(0).order)), chance)
 

@@ -58,10 +58,12 @@ def create_table(scene: Scene) -> Op:
         parts.append(f'sa.CheckConstraint("{condition}"{_name(scene, "ck", table)})')
     if chance.random() < 0.2:
         parts.append("sa.Column('twice', sa.Text(), sa.Computed(\"id::text || 'x'\", persisted=True))")
-    listed = "\n    ".join(f"{part}," for part in parts)
-    comment = ", comment='what it is for'" if chance.random() < 0.1 else ""
-    text = f"op.create_table(\n    {table!r},\n    {listed}\n    {comment.lstrip(', ')}{_schema(scene)})"
-    return op("create_table", text.replace("\n    )", "\n)"), *touched)
+    if chance.random() < 0.1:
+        parts.append("comment='what it is for'")
+    if chance.random() < 0.1:
+        parts.append("schema='public'")
+    listed = "".join(f"\n    {part}," for part in [repr(table), *parts])
+    return op("create_table", f"op.create_table({listed}\n)", *touched)
 
 
 def _key(scene: Scene) -> str:

@@ -90,7 +90,7 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
         case LeftOut(_, selects):
             return Answer(left_out_by(connection, table.name, selects))
         case Alters():
-            return Answer(alters(connection, question.table, question.statements))
+            return Answer(alters(connection, question.table, question.statements()))
         case Orphaned():
             return Answer(orphaned(connection, table.name, question.statements))
         case RowsBeyond():
