@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.chain_errors import ForeignBranchError, UnknownRevisionError
 from architect_migrate.core.names import fold
-from architect_migrate.databases.registry import LOCAL, access, dialect, in_texts_of, marks, only_looks, reader
+from architect_migrate.databases.absence import Absence
+from architect_migrate.databases.registry import (
+    LOCAL,
+    access,
+    dialect,
+    in_texts_of,
+    kind_of,
+    lacking,
+    marks,
+    only_looks,
+    reader,
+)
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
@@ -44,13 +55,14 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
     """
     url = context.environment.url
     # Why first: an unsupported kind of database is refused before the chain is read.
-    there = access.exists(url)
+    lacking(kind_of(url))
     graph = context.graph
     wanted = wanted_of(context, target)
-    if not there or access.is_empty(url):
-        return _as_looked_at(context, nothing(graph, wanted, exists=there))
-    with access.reading(url, context.environment.policies.lock_timeout) as connection:
-        seen = quick_survey(context, connection, graph, wanted) or full_survey(context, connection, wanted)
+    with access.looked_at(url, context.environment.policies.lock_timeout) as found:
+        if isinstance(found, Absence):
+            seen = nothing(graph, wanted, exists=found is not Absence.MISSING)
+        else:
+            seen = quick_survey(context, found, graph, wanted) or full_survey(context, found, wanted)
     return _as_looked_at(context, seen)
 
 

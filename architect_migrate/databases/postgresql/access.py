@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from architect_migrate.core.server_errors import LooksOnlyError
+from architect_migrate.core.server_errors import LooksOnlyError, NoSuchDatabaseError
 from architect_migrate.core.urls import DatabaseUrl
+from architect_migrate.databases.absence import Absence
 from architect_migrate.databases.postgresql import connection, presence
 from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     import psycopg
@@ -80,6 +83,21 @@ def server_of(url: DatabaseUrl) -> tuple[str, str]:
 def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:
     """Open a connection that cannot write, as `connection.reading`."""
     return connection.reading(_url(place), timeout)
+
+
+@contextmanager
+def looked_at(place: Place, timeout: float) -> Iterator[Connection | Absence]:
+    """Open a connection as `reading`, or return that there is nothing to look at.
+
+    Why one connection for all of it: to open one takes as long as a query of the catalogs.
+    """
+    with ExitStack() as stack:
+        try:
+            held = stack.enter_context(reading(place, timeout))
+        except NoSuchDatabaseError:
+            yield Absence.MISSING
+        else:
+            yield Absence.EMPTY if presence.defines_nothing(held) else held
 
 
 def transaction(place: Place, _lock_timeout: float) -> NoReturn:

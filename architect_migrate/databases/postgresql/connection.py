@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -24,6 +24,8 @@ from architect_migrate.databases.postgresql.urls import libpq_uri
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from psycopg.pq.abc import PGconn
+
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.postgresql.pinned import Connection
 
@@ -37,7 +39,16 @@ _SHORTEST = 2
 _SAVEPOINT = "archmig_question"
 
 
-def opened(url: DatabaseUrl, timeout: float = 5.0) -> Connection:
+class Opened(psycopg.Connection[Any]):
+    """A connection that archmig has opened. `digests` are those of the moment that a read-only transaction sees."""
+
+    def __init__(self, pgconn: PGconn) -> None:
+        """Take over a connection of the client library."""
+        super().__init__(pgconn)
+        self.digests: dict[tuple[str, ...], str] = {}
+
+
+def opened(url: DatabaseUrl, timeout: float = 5.0) -> Opened:
     """Open a connection; a `timeout` in the URL is longer or shorter than this one, in seconds.
 
     Raises BadUrlError, UnreachableError, LoginRefusedError, NoSuchDatabaseError.
@@ -46,7 +57,7 @@ def opened(url: DatabaseUrl, timeout: float = 5.0) -> Connection:
     try:
         given = psycopg.conninfo.conninfo_to_dict(uri)
         patience = given.get("connect_timeout") or max(_SHORTEST, math.ceil(timeout))
-        return psycopg.connect(
+        return Opened.connect(
             uri, connect_timeout=int(patience), client_encoding="utf8", fallback_application_name="archmig"
         )
     except psycopg.ProgrammingError as error:
@@ -75,7 +86,7 @@ def _refused(
 
 
 @contextmanager
-def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Connection]:
+def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Opened]:
     """Open a connection that cannot write, in one transaction, so that all reads see the same moment.
 
     `timeout` is in seconds, for the connection and for each lock. Raises the errors of `opened`, and those of the block

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.absence import Absence
 from architect_migrate.databases.sqlite import connection, presence, run_lock
 
 if TYPE_CHECKING:
@@ -61,6 +62,18 @@ def stray_journal(place: Place) -> str:
 def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:
     """Open a connection that cannot write, as `connection.reading`."""
     return connection.reading(file_of(place), timeout)
+
+
+@contextmanager
+def looked_at(place: Place, timeout: float) -> Iterator[Connection | Absence]:
+    """Open a connection as `reading`, or return that there is nothing to look at."""
+    if not exists(place):
+        yield Absence.MISSING
+    elif is_empty(place):
+        yield Absence.EMPTY
+    else:
+        with reading(place, timeout) as opened:
+            yield opened
 
 
 def transaction(place: Place, lock_timeout: float) -> AbstractContextManager[Connection]:

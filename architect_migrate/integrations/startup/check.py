@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.loader import as_written, read_project
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.absence import Absence
 from architect_migrate.databases.registry import access, marks, only_looks
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
@@ -171,12 +172,14 @@ def _as_claimed(project: ProjectConfig, context: EnvironmentContext) -> Start:
 
 def _stamp(context: EnvironmentContext, version_table: str) -> tuple[StartState, tuple[str, ...]]:
     """The stamp, with the state that says why there is none."""
-    url = context.environment.url
-    if not access.exists(url):
-        return StartState.MISSING, ()
-    if access.is_empty(url):
-        return StartState.UNINITIALISED, ()
-    return StartState.COULD_NOT_TELL, marks.read_stamp(url, context.environment.policies.lock_timeout, version_table)
+    with access.looked_at(context.environment.url, context.environment.policies.lock_timeout) as found:
+        match found:
+            case Absence.MISSING:
+                return StartState.MISSING, ()
+            case Absence.EMPTY:
+                return StartState.UNINITIALISED, ()
+            case _:
+                return StartState.COULD_NOT_TELL, marks.read_claims(found, None, version_table).stamp or ()
 
 
 def _claim(graph: RevisionGraph, stamp: tuple[str, ...], state: StartState, pending: tuple[str, ...]) -> str:

@@ -7,31 +7,61 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.databases.capabilities import Capability
-from architect_migrate.databases.registry import KINDS, lacking
-from support.kinds import PEOPLE, PLACES, run
+from architect_migrate.databases.registry import KINDS, LOCAL, lacking
+from support.kinds import PEOPLE, Files, Served, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
+    from support.kinds import Places
 
 
-# The contract is that of a run. What looks alone has its tests beside its package.
-@pytest.fixture(params=[kind for kind in KINDS if Capability.RUNS not in lacking(kind)])
+@pytest.fixture(params=[*KINDS])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def needs(kind: str, capability: Capability) -> None:
+    """Skip a test of what a kind cannot do, with its own reason."""
+    if reason := lacking(kind).get(capability):
+        pytest.skip(reason)
+
+
 @pytest.fixture
-def place(kind: str, tmp_path: Path) -> DatabaseUrl:
+def runs(kind: str) -> None:
+    """Skip a test of runs where archmig only looks."""
+    needs(kind, Capability.RUNS)
+
+
+@pytest.fixture
+def local(kind: str) -> None:
+    """Skip a test of what only the kind has that needs no server."""
+    needs(kind, Capability.LOCAL)
+
+
+@pytest.fixture
+def places(kind: str, tmp_path: Path, url_of: Callable[[int | None], str]) -> Iterator[Places]:
+    if kind == LOCAL:
+        yield Files(tmp_path)
+    else:
+        pytest.importorskip("psycopg")
+        served = Served(url_of(None))
+        yield served
+        served.drop()
+
+
+@pytest.fixture
+def place(places: Places) -> DatabaseUrl:
     """The place of a database that does not exist."""
-    return PLACES[kind](tmp_path, "a")
+    return places.new()
 
 
 @pytest.fixture
-def other(kind: str, tmp_path: Path) -> DatabaseUrl:
+def other(places: Places) -> DatabaseUrl:
     """Another one."""
-    return PLACES[kind](tmp_path, "b")
+    return places.new()
 
 
 @pytest.fixture

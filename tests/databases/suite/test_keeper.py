@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.values import Backup, Content, RowProof
 
+pytestmark = pytest.mark.usefixtures("runs")
 TABLE = "alembic_version"
 
 

@@ -31,9 +31,10 @@ def test_a_schema_has_the_tables_their_columns_and_the_indexes(people: DatabaseU
 
 
 def test_hidden_tables_are_left_out_with_what_belongs_to_them(people: DatabaseUrl) -> None:
-    assert (schema(people, "People").tables, schema(people, "people").indexes) == ((), ())
+    assert (schema(people, "people").tables, schema(people, "people").indexes) == ((), ())
 
 
+@pytest.mark.usefixtures("runs")
 def test_steps_are_tried_elsewhere(people: DatabaseUrl) -> None:
     before = schema(people)
     with access.reading(people) as connection:
@@ -51,4 +52,4 @@ def test_rows_are_counted_and_asked_about(people: DatabaseUrl) -> None:
         assert reader.ask(connection, NullsIn("people", "age")).count == 1
         with pytest.raises(QuestionError):
             reader.ask(connection, NullsIn("people", "no_such_column"))
-    assert reader.rows_of(people, 1.0, ["PEOPLE", "nobody"]) == (("people", 2),)
+    assert reader.rows_of(people, 1.0, ["people", "nobody"]) == (("people", 2),)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.plan import RepairStep
 
+pytestmark = pytest.mark.usefixtures("runs")
 PETS = (
     "CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES people (id))",
     "INSERT INTO pets VALUES (1, 2)",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from architect_migrate.databases.questions import count_rows
 from architect_migrate.databases.registry import access, marks, reader, temporary
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
 
 
+@pytest.mark.usefixtures("local")
 def test_a_copy_of_the_definitions_has_the_schema_and_no_rows(people: DatabaseUrl) -> None:
     with access.reading(people) as connection:
         definitions, schema = reader.definitions_of(connection), reader.read_schema(connection)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
 
+pytestmark = pytest.mark.usefixtures("runs")
+
 
 def test_what_statements_write_is_logged(people: DatabaseUrl) -> None:
     with access.transaction(people, 1.0) as connection, watching.write_log(connection) as seen:
