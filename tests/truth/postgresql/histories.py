@@ -119,15 +119,16 @@ def _case(truth: Truth, name: str, history: History, chance: random.Random) -> C
         ran = len(upgrade_until(cluster, name, truth.script, following, history.half).of_rows)
         of_it = len(truth.next_run(history.life, history.done).of_rows)
     with cluster.opened(name) as raw:
-        undamaged = content(raw)
+        undamaged = content(raw) if history.half else truth.content_of(life.images[history.done])
         site = Site(raw, cluster, truth.chain, position, chance, life.images[1 : history.done + 1])
         for group in groups:
             history = replace(history, damages=(*history.damages, _damage(site, group)))
+        before = content(raw) if history.damages else undamaged
     if history.kind == "dumped and restored" or chance.random() < 0.03:
         history = replace(history, is_restored=True)
         restored(cluster, name)
-    with cluster.opened(name) as raw:
-        before = content(raw)
+        with cluster.opened(name) as raw:
+            before = content(raw)
     return Case(history, name, before, undamaged, position, following, ran, of_it)
 
 

@@ -40,22 +40,22 @@ _NOT_OF_SCHEMA = (
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One call of each command for all databases of a chain."""
+    """`diagnose` of all databases of a chain, and calls of the other commands for some of them."""
 
+    diagnose: Said
     status: Said
     check: Said
-    diagnose: Said
     current: Said
     pending: Said
 
     @property
     def all(self) -> tuple[Said, ...]:
-        return (self.status, self.check, self.diagnose, self.current, self.pending)
+        return (self.diagnose, self.status, self.check, self.current, self.pending)
 
 
 def judged(truth: Truth, case: Case, answers: Answers) -> list[Finding]:
     """Every false word about one database."""
-    status = answers.status.environment(case.name)
+    status = answers.diagnose.environment(case.name)
     found = [
         *_agreement(truth, case, answers),
         *_errors(case, answers),
@@ -75,21 +75,21 @@ def _agreement(truth: Truth, case: Case, answers: Answers) -> Iterator[Finding]:
         values = {name: each.get(key) for name, each in told.items()}
         if len({json.dumps(value) for value in values.values()}) > 1:
             yield Finding(f"commands disagree about {key}", json.dumps(values))
-    clean, state = told["check"].get("clean"), told["status"].get("state")
-    if (clean is True) != (state == "up_to_date"):
-        yield Finding("status and check disagree", f"state {state}, clean {clean}")
+    diagnose, state = told["diagnose"], told["diagnose"].get("state")
+    if "check" in told and (told["check"].get("clean") is True) != (state == "up_to_date"):
+        yield Finding("diagnose and check disagree", f"state {state}, clean {told['check'].get('clean')}")
     stamps = [
-        (told["status"].get("claims") or {}).get("stamp"),
+        (diagnose.get("claims") or {}).get("stamp"),
         *(each["stamp"] for each in told.values() if "stamp" in each),
     ]
     for stamp in stamps if state != "could_not_tell" else ():
         if set(stamp or ()) != set(case.before.stamp or ()):
             yield Finding("the stamp is another one", f"{stamp}, it is {case.before.stamp}")
-    due = set(told["status"].get("pending") or ())
-    if due != set(told.get("pending", told["status"]).get("pending") or ()):
-        yield Finding("status and pending disagree", f"{due}, {told['pending'].get('pending')}")
-    heads = told["status"].get("heads")
-    if heads is not None and told["status"].get("pending") is not None:
+    due = set(diagnose.get("pending") or ())
+    if due != set(told.get("pending", diagnose).get("pending") or ()):
+        yield Finding("diagnose and pending disagree", f"{due}, {told['pending'].get('pending')}")
+    heads = diagnose.get("heads")
+    if heads is not None and diagnose.get("pending") is not None:
         left = set(truth.chain.ids) - truth.chain.closure(heads)
         if due != left:
             yield Finding("pending is not what comes after the heads", f"{sorted(due)}, {sorted(left)}")
@@ -105,7 +105,7 @@ def _errors(case: Case, answers: Answers) -> Iterator[Finding]:
 
 def _position(truth: Truth, case: Case, answers: Answers) -> Iterator[Finding]:
     """Where nothing has drifted, the schema is the one of the position that is named, and the stamp is the heads."""
-    status = answers.status.environment(case.name)
+    status = answers.diagnose.environment(case.name)
     state, heads = status.get("state"), status.get("heads") or []
     if state not in _SOUND:
         return
@@ -129,14 +129,13 @@ def _differences(truth: Truth, case: Case, heads: list[str]) -> list[Difference]
 
 def _harmless(truth: Truth, case: Case, answers: Answers) -> Iterator[Finding]:
     """A database that plain Alembic would just upgrade is where its stamp says, and nothing is wrong with it."""
-    status = answers.status.environment(case.name)
+    status = answers.diagnose.environment(case.name)
     stamp = truth.chain.tips(case.position)
     if set(status.get("heads") or ()) != set(stamp):
-        yield Finding("undamaged: status sees another position", f"{status.get('heads')}, the stamp is true: {stamp}")
+        yield Finding("undamaged: seen at another position", f"{status.get('heads')}, the stamp is true: {stamp}")
     wanted = "up_to_date" if case.position == frozenset(truth.chain.ids) else "behind"
     if status.get("state") != wanted:
-        why = answers.check.environment(case.name).get("why")
-        yield Finding(f"undamaged: status says {status.get('state')}", f"{why}; {_told(answers, case)[:3]}")
+        yield Finding(f"undamaged: {status.get('state')}", str(_told(answers, case)[:3]))
 
 
 def _told(answers: Answers, case: Case) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ class Truth:
     seed: str
     lives: dict[int, Life] = field(default_factory=dict)
     runs: dict[tuple[int, int], Run] = field(default_factory=dict)
+    contents: dict[str, Content] = field(default_factory=dict)
     positions: dict[frozenset[str], tuple[str, Content]] = field(default_factory=dict)
 
     def head(self) -> str:
@@ -60,6 +61,13 @@ class Truth:
             with self.cluster.opened(name) as raw:
                 self.positions[position] = name, content(raw)
         return self.positions[position]
+
+    def content_of(self, image: str) -> Content:
+        """What an image has."""
+        if image not in self.contents:
+            with self.cluster.opened(image) as raw:
+                self.contents[image] = content(raw)
+        return self.contents[image]
 
     def life(self, number: int) -> Life:
         if number not in self.lives:

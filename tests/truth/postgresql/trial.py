@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # What URLs of projects name; archmig has one driver for all of them.
 _DRIVERS = ("", "+psycopg", "+psycopg2", "+asyncpg", "+pg8000")
-# How many databases are given to those commands that only say again what others say.
+# One of so many databases is given to the commands that only say again what `diagnose` says.
 _SOME = 5
 # Clusters are copied: to make one takes a second.
 _CLUSTERS = Path(tempfile.gettempdir()) / "archmig-truth-clusters"
@@ -75,15 +75,15 @@ def truth_of(folder: Path, chain: Chain, server: Cluster, seed: str) -> Truth | 
 def tried(truth: Truth, folder: Path, cases: Sequence[Case], asked: Asked) -> Tried:
     driver = random.Random(asked.name)
     write_environments(folder, {case.name: truth.cluster.url_of(case.name, driver.choice(_DRIVERS)) for case in cases})
-    some = [word for case in cases[:: -(-len(cases) // _SOME)] for word in ("-e", case.name)]
+    some = [word for case in cases[::_SOME] for word in ("-e", case.name)]
     answers = Answers(
-        *(archmig(folder, command, "--all", "--json") for command in ("status", "check", "diagnose")),
-        *(archmig(folder, command, *some, "--json") for command in ("current", "pending")),
+        archmig(folder, "diagnose", "--all", "--json"),
+        *(archmig(folder, command, *some, "--json") for command in ("status", "check", "current", "pending")),
     )
     result = Tried()
     for case in cases:
         history = case.history
-        state = str(answers.status.environment(case.name).get("state"))
+        state = str(answers.diagnose.environment(case.name).get("state"))
         result.cases.append(history.cause)
         result.outcomes.append((history.cause, state))
         found = judged(truth, case, answers)
