@@ -430,8 +430,8 @@ def _diagnosed(
 ) -> tuple[Schema, Diagnosis]:
     """The schema with the texts of the position that it turns out to be at, and its diagnosis.
 
-    Why the stamp's position first: a revision can leave a check in the very text that a dump and a restore give to what
-    an earlier one made, and would be taken for applied.
+    Why the stamp's position first: a revision can leave a check in exactly the text that a dump and a restore give to
+    what an earlier one made, and would be taken for applied.
     """
     from architect_migrate.diagnosis.diagnose import diagnose
 

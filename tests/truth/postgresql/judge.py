@@ -209,6 +209,10 @@ def _beyond_ran(truth: Truth, case: Case, name: str, told: dict[str, Any]) -> st
 
 
 def _beyond_not(truth: Truth, case: Case, name: str, told: dict[str, Any]) -> str:
+    tables = {key[1] for key in case.before.facts if key[0] == "table"}
+    written = next(each for each in truth.chain.revisions if each.id == name).ops
+    if not any(op.touches & tables for op in written):
+        return " (what it wrote to is gone)"
     stamp = [each for each in case.before.stamp or () if each in truth.chain.ids]
     if told["basis"] == "pending" and stamp and name not in truth.chain.closure(stamp):
         expected = truth.content_at(stamp).facts
