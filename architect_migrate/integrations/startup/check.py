@@ -16,7 +16,7 @@ from architect_migrate.config.loader import as_written, read_project
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.absence import Absence
-from architect_migrate.databases.registry import access, marks, only_looks
+from architect_migrate.databases.registry import LOCAL, access, kind_of, marks, only_looks
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
@@ -48,8 +48,14 @@ def at_once(call: Call, project: ProjectConfig, context: EnvironmentContext) -> 
 
 
 def compared(call: Call, project: ProjectConfig, context: EnvironmentContext) -> Start:
-    """Compare the database with the chain, replaying it if needed, and remember the result for the next start."""
+    """Compare the database with the chain, replaying it if needed, and remember the result for the next start.
+
+    The result of a database on a server is not remembered.
+    """
     impatient = _with_short_timeout(context)
+    if kind_of(context.environment.url) != LOCAL:
+        # What is remembered is evidence about a file; a server is asked each time.
+        return _start_of(project, impatient, survey(impatient))
     sources = _sources(project, context)
     before = _evidence(call, sources)
     start = _start_of(project, impatient, survey(impatient))

@@ -10,6 +10,7 @@ import pytest
 psycopg = pytest.importorskip("psycopg")
 
 
+from architect_migrate import startup
 from architect_migrate.config.context import contexts_for
 from architect_migrate.config.loader import read_project
 from architect_migrate.core.server_errors import UnreachableError
@@ -209,3 +210,16 @@ def test_lint_says_that_it_tried_upgrade_alone(database: Callable[..., str]) -> 
     database()
     done = archmig("lint")
     assert done.out.endswith("3 revisions (of which only upgrade() was tried, on empty tables), no flaws\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "state"),
+    [("SELECT 1", "UP_TO_DATE"), ("DROP INDEX ix_users_name", "DRIFTED")],
+    ids=["sound", "drifted"],
+)
+def test_the_start_of_an_application_compares_its_database_each_time(
+    database: Callable[..., str], statement: str, state: str
+) -> None:
+    database(statement)
+    archmig("check")  # from now on the replay is remembered
+    assert [startup("app").state.name for _ in range(2)] == [state, state]

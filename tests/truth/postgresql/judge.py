@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from truth.judge import Finding
 from truth.postgresql.compare import differences, own
+from truth.postgresql.damage import ROW_WRITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # States that say that nothing has drifted.
 _SOUND = ("up_to_date", "behind", "unstamped")
+# Steps that write nothing on the empty tables of a replay, so that what they write is not known.
+_LOOPS = ("loop over SELECT", "DO")
 _WORD = re.compile(r"\w+")
 # What is said of a claim or of rows, not of something in the schema.
 _NOT_OF_SCHEMA = (
@@ -194,9 +197,7 @@ def _began(case: Case, name: str) -> bool:
 
 
 def writes_rows(revision: Revision) -> bool:
-    from truth.postgresql.damage import ROW_WRITING
-
-    return any(op.kind in ROW_WRITING for op in revision.ops)
+    return any(op.kind in ROW_WRITING and not op.data for op in revision.ops)
 
 
 def _beyond_ran(truth: Truth, case: Case, name: str, told: dict[str, Any]) -> str:
@@ -218,6 +219,12 @@ def _beyond_not(truth: Truth, case: Case, name: str, told: dict[str, Any]) -> st
         expected = truth.content_at(stamp).facts
         if any(not _unlike(expected, there.facts) for there in (case.before, case.undamaged)):
             return " (beyond a stamp that fits, as for Alembic)"
+    made = _made(truth, name)
+    if made and not any(case.before.facts.get(key) == fact for key, fact in made.items()):
+        if not stamp:
+            return " (without a stamp, nothing of it is in the schema)"
+        if all(op.kind in _LOOPS for op in written if op.kind in ROW_WRITING):
+            return " (a loop, and nothing of it is in the schema)"
     if not case.before.stamp and name == case.next:
         before = truth.content_at(truth.chain.tips(case.position)).facts
         if not _unlike(before, case.undamaged.facts):

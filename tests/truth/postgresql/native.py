@@ -26,21 +26,27 @@ _READS = re.compile(r"\s*(SELECT(?!.*setval)|SHOW|COMMIT|SAVEPOINT|RELEASE|ROLLB
 _ROWS = re.compile(r"\s*(INSERT|UPDATE|DELETE|TRUNCATE|DO|WITH|SELECT setval)\b", re.IGNORECASE)
 
 
+# What every data step of a generated chain has.
+DATA_STEP = "WHERE NOT EXISTS (SELECT 1 FROM"
+
+
 class Stopped(Exception):
     """The process ends between two statements."""
 
 
 @dataclass(slots=True)
 class Run:
-    """The writing statements of an upgrade; `of_rows` are the places of those that write rows of the application."""
+    """The writing statements of an upgrade; `of_rows` are those that write rows of the application.
+
+    Data steps are left out: they may run twice, and archmig says nothing of whether they ran.
+    """
 
     statements: list[str] = field(default_factory=list)
 
     @property
-    def of_rows(self) -> list[int]:
-        return [
-            number for number, text in enumerate(self.statements) if _ROWS.match(text) and "alembic_version" not in text
-        ]
+    def of_rows(self) -> list[str]:
+        others = ("alembic_version", DATA_STEP)
+        return [text for text in self.statements if _ROWS.match(text) and not any(word in text for word in others)]
 
 
 def upgrade(cluster: Cluster, name: str, script: ScriptDirectory, to: str) -> None:
