@@ -23,7 +23,7 @@ from architect_migrate.core.errors import ConfigError
 from architect_migrate.databases.registry import keeper
 from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.ledger import store
-from support.cli import archmig, executable
+from support.cli import archmig, executable, primed
 from support.new import BUGS, INDEX, VIEW, written
 from support.scenarios import ask, digest, moment, own_chain, revision, script, stamp
 
@@ -322,6 +322,7 @@ def test_of_a_failure_nothing_is_left(
 
 def test_two_at_once_are_both_entered(folder: Path) -> None:
     names = ["one", "two", "three"]
+    primed(folder)
     with ThreadPoolExecutor(max_workers=3) as pool:
         done = list(pool.map(lambda one: executable("env", "create", one, "--from", "dev", cwd=folder), names))
     assert [one.code for one in done] == [0, 0, 0], [one.err for one in done]

@@ -12,7 +12,7 @@ import pytest
 
 from architect_migrate.model.chain_config import beside
 from architect_migrate.revisions.writer import graph_in_files
-from support.cli import archmig, executable
+from support.cli import archmig, executable, primed
 from support.new import MATRIX, chain, written
 from support.plain_alembic import alembic
 from support.scenarios import INI, ask
@@ -196,7 +196,7 @@ def test_two_at_once_come_one_after_the_other(folder: Path) -> None:
 def test_what_hooks_print_is_not_on_stdout(folder: Path) -> None:
     hooks = "[post_write_hooks]\nhooks = touch\ntouch.type = exec\ntouch.executable = echo\ntouch.options = formatted\n"
     (folder / "alembic.ini").write_text(f"{INI}{hooks}", encoding="utf-8")
-    done = executable("new", "Mood", cwd=folder)
+    done = executable("new", "Mood", cwd=primed(folder))
     assert (done.code, done.out) == (0, "alembic/versions/003_mood.py\n")
     assert "formatted" in done.err
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.ledger import store
-from support.cli import archmig, build, executable, execute
+from support.cli import archmig, build, executable, execute, primed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ def test_the_log_is_read_where_the_chain_cannot_be(folder: Path) -> None:
 
 
 def test_the_real_command_shows_the_newest(folder: Path) -> None:
-    executable("reconcile", "-e", "behind", "--yes", cwd=folder)
+    executable("reconcile", "-e", "behind", "--yes", cwd=primed(folder))
     done = executable("show", cwd=folder)
     assert (done.code, done.out.splitlines()[0]) == (0, "entry 1: reconcile of behind: done")
 

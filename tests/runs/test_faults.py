@@ -80,7 +80,7 @@ def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: TrialEnvironm
 def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: TrialEnvironment, tally: Tally) -> None:
     """SQLite's error alone does not tell whether a commit came through."""
     chance = random.Random(on.case.name)
-    for call in ("write", "truncate", "open"):
+    for call in chance.sample(("write", "truncate", "open"), 2):
         if known := calls(on, call):
             fail_call(on, tally, call, chance.randint(max(first(on, call), known - 15), known))
 

@@ -18,7 +18,7 @@ import pytest
 
 from architect_migrate.core.errors import NotifyError
 from architect_migrate.runs import notify
-from support.cli import archmig, build, executable, execute
+from support.cli import archmig, build, executable, execute, primed
 from support.json_schemas import validator
 from support.paths import PROJECT
 
@@ -409,6 +409,7 @@ def test_a_chain_that_does_not_run_any_more_is_news_of_every_environment(place: 
 def test_checks_of_different_environments_at_once_lose_nothing(place: Path, hook: Posted) -> None:
     configure(place, f'webhook = "http://{hook.address}/"')
     names = ("home", "behind", "lost", "empty")
+    primed(place)
     threads = [
         threading.Thread(target=executable, args=("check", "-e", name, "--notify"), kwargs={"cwd": place})
         for name in names

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.config.context import context_for
+from architect_migrate.config.loader import read_project
+from architect_migrate.revisions.replay import cache_folder
+from architect_migrate.runs.reconcile import preview
 from support.paths import PROJECT
 from support.scenarios import ask, script
+from torture.application import reader, writer
 from torture.cases import drifted_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from multiprocessing.synchronize import Event
 
 _WRITTEN = "CREATE TABLE app_log (id INTEGER PRIMARY KEY, at TEXT)"
 
@@ -35,6 +36,9 @@ def crowd(folder: Path, runs: int, mode: str = "WAL") -> Iterator[str]:
     """A line that tells how they ended; raises AssertionError where anything is wrong at the end."""
     folder.mkdir(parents=True)
     drifted_shop(folder)
+    # Replay and trial are remembered, so that the runs come to the database at the same time.
+    project = read_project(folder / "environments.toml", {})
+    preview(context_for(project, project.environments[0], cache_folder(os.environ)))
     script(folder / "it.db", f"PRAGMA journal_mode = {mode}", _WRITTEN)
     ended, wrote, errors = _together(folder, runs)
     assert errors == [], errors
@@ -98,26 +102,3 @@ def _started(folder: Path, *words: str) -> subprocess.Popen[str]:
 def _ended(process: subprocess.Popen[str]) -> Ended:
     out, err = process.communicate(timeout=300)
     return Ended(process.returncode, out, err)
-
-
-def writer(path: Path, stop: Event, queue: object) -> None:
-    """The application writes a row at a time, as long as nobody stops it."""
-    _application(path, stop, queue, "INSERT INTO app_log (at) VALUES (datetime('now'))", 1)
-
-
-def reader(path: Path, stop: Event, queue: object) -> None:
-    """The application reads."""
-    _application(path, stop, queue, "SELECT count(*), max(code) FROM orders", 0)
-
-
-def _application(path: Path, stop: Event, queue: object, statement: str, counts: int) -> None:
-    done, error = 0, ""
-    try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
-            while not stop.is_set():
-                connection.execute(statement).fetchall()
-                done += counts
-                time.sleep(0.01)
-    except sqlite3.Error as found:
-        error = f"{statement}: {found}"
-    queue.put((done, error))  # type: ignore[attr-defined]  # a queue of the context, which has no type of its own

@@ -19,7 +19,7 @@ from architect_migrate.databases.sqlite.run_lock import held
 from architect_migrate.integrations.startup import upgrade
 from architect_migrate.ledger.store import entries
 from architect_migrate.revisions import sandbox
-from support.cli import archmig, ask, build, execute
+from support.cli import archmig, ask, build, execute, primed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ print(json.dumps(found.as_dict()))
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Path:
-    monkeypatch.chdir(build(tmp_path))
+    monkeypatch.chdir(primed(build(tmp_path)))
     for name in ("ARCHMIG_ENV", "ARCHITECT_ENV", "ARCHMIG_SKIP", "ARCHITECT_SKIP_MIGRATIONS", "ARCHMIG_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     caplog.set_level(logging.DEBUG, "architect_migrate")

@@ -11,7 +11,7 @@ import pytest
 
 from architect_migrate.databases.costs import Kind, StatementCost, StepCost
 from architect_migrate.databases.sqlite.meter import kind_of
-from support.cli import apart, archmig, executable, execute
+from support.cli import apart, archmig, executable, execute, primed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_the_chain_is_measured_on_an_empty_database(folder: Path) -> None:
 
 
 def test_text_says_what_costs_most_first(folder: Path) -> None:
-    done = executable("profile", cwd=folder)
+    done = executable("profile", cwd=primed(folder))
     heading, columns, *lines = done.out.splitlines()
     assert (done.code, done.err) == (0, "")
     assert re.fullmatch(

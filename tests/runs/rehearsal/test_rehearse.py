@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from architect_migrate.databases.sqlite.files import scratch_copy
-from support.cli import apart, archmig, ask, executable, execute
+from support.cli import apart, archmig, ask, executable, execute, primed
 
 SECONDS = re.compile(r"\d+\.\d\d|(?<= )\d+\.\d(?= s)")
 BEHIND = """\
@@ -243,7 +243,7 @@ def test_who_would_wait_is_named(folder: Path) -> None:
     """The application has the database open in another process than the rehearsal's."""
     with closing(sqlite3.connect(folder / "behind.db")) as application:
         application.execute("SELECT count(*) FROM notes").fetchone()
-        done = executable("rehearse", "-e", "behind", cwd=folder)
+        done = executable("rehearse", "-e", "behind", cwd=primed(folder))
     assert re.search(rf"wait for it; open just now in \S.* \(process {os.getpid()}\)", done.out), done.out
 
 
@@ -266,7 +266,7 @@ def test_ctrl_c_ends_a_rehearsal_and_nothing_of_it_stays(folder: Path) -> None:
     (folder / "chain" / "versions" / "004_slow.py").write_text(SLOW)
     before = digests(folder)
     command = [str(Path(sys.executable).with_name("archmig")), "rehearse", "-e", "home"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(command, cwd=primed(folder), stdout=-1, stderr=-1, text=True) as running:
         end = time.monotonic() + 20
         while not (folder / "chain" / "versions" / "running").exists():
             assert running.poll() is None, running.communicate()
@@ -287,7 +287,7 @@ def test_what_a_killed_rehearsal_left_is_removed_by_the_next(folder: Path) -> No
         (one / "held").touch()
     long_ago = time.time() - 3600
     os.utime(killed, (long_ago, long_ago))
-    assert executable("rehearse", "-e", "behind", cwd=folder).code == 0
+    assert executable("rehearse", "-e", "behind", cwd=primed(folder)).code == 0
     assert left(folder) == [young]
 
 

@@ -12,7 +12,7 @@ from architect_migrate.config.loader import read_project
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.ledger import store
 from architect_migrate.runs.rehearsal.rollback import Losing, preview_rollback, rollback
-from support.cli import archmig, ask, build, executable, execute, plainly
+from support.cli import archmig, ask, build, executable, execute, plainly, primed
 from support.scenarios import own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def at(path: Path) -> list[tuple[object, ...]]:
 
 
 def test_the_newest_revision_is_taken_back_after_a_rehearsal_that_is_shown(folder: Path) -> None:
-    done = executable("rollback", "-e", "home", "--yes", cwd=folder)
+    done = executable("rollback", "-e", "home", "--yes", cwd=primed(folder))
     assert done.code == 0
     assert done.err.startswith("home: downgrade to 002 would go through (rehearsal 1)\n")
     assert "home         up to date    done     003   002" in done.out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.cli import apart, archmig, executable, execute
+from support.cli import apart, archmig, executable, execute, primed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def told(*words: str) -> tuple[int, dict[str, object]]:
 
 def test_a_sound_database_is_sound_and_nothing_is_written(folder: Path) -> None:
     before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")}
-    done = executable("verify", "-e", "home", cwd=folder)
+    done = executable("verify", "-e", "home", cwd=primed(folder))
     assert (done.code, done.out, done.err) == (0, SOUND, "")
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.db*")} == before
     assert list((folder.parent / "tmp").iterdir()) == []
