@@ -367,7 +367,8 @@ def _assemble(by_key: dict[Key, Fact], history: History, position: frozenset[str
     """Build a schema from facts; a table's text is the newest one in the position that declares exactly its facts."""
     tables: dict[str, Table] = {}
     indexes, triggers, views, objects = [], [], [], []
-    for fact in by_key.values():
+    # A table comes before what it has, also where a revision made it another one and left all of that.
+    for fact in sorted(by_key.values(), key=lambda each: not isinstance(each, TableFact)):
         match fact:
             case TableFact():
                 tables[fact.table] = Table(

@@ -75,6 +75,13 @@ def test_a_position_has_the_schema_that_its_revisions_make(position: tuple[str, 
     assert facts_at(FORKED, frozenset(position)).keys() == set(facts_at(line_of(*scripts), all_of(len(scripts))))
 
 
+def test_a_table_that_became_another_one_beside_another_branch_has_its_columns() -> None:
+    strict = "DROP TABLE a; " + A + " STRICT"
+    forked = chain_of({"root": (A, ()), "left": (B, ("root",)), "right": (strict, ("root",))})
+    found = reference(forked, frozenset({"root", "right"}))
+    assert diff(schema_of(f"{A}; {strict}"), found) == ()
+
+
 def all_of(count: int) -> frozenset[str]:
     return frozenset(str(number + 1) for number in range(count))
 
