@@ -27,6 +27,7 @@ from architect_migrate.cli.progress import sign_of_life
 from architect_migrate.cli.prompt import consent_of
 from architect_migrate.cli.selection import source_in_use, split_words, to_change, to_read
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.registry import refuse_on_servers, refuse_to_run
 from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.target import absolute, chain_to_run
@@ -175,6 +176,7 @@ def profile(options: Options, words: MeasuredWords = None, *, verbose: EveryStep
     if not options.chosen:
         return _chain(options, revision, verbose)
     contexts = to_read(options)
+    refuse_to_run(*(context.environment.url for context in contexts))
     found = tried_until_stopped(contexts, partial(_pending, revision), options.jobs)
     report = profile_report(contexts, found, revision, verbose=verbose)
     return present(options, worst(found, lambda profile: profile.exit_code), report)
@@ -185,6 +187,7 @@ def _chain(options: Options, revision: str | None, verbose: bool) -> int:
     from architect_migrate.runs.rehearsal.profiling import only, profile_chain
 
     source = source_in_use(options)
+    refuse_on_servers(source.chain.kind, "measure revisions on them")
     with sign_of_life("the chain") as progress:
         found = profile_chain(source, progress, revision)
     found = only(found, source, revision) if revision else found

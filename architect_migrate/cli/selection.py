@@ -14,6 +14,7 @@ from architect_migrate.config.context import chain_alone, context_for, contexts_
 from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
+from architect_migrate.databases.registry import refuse_to_run
 from architect_migrate.model.environment import ProjectConfig, distinct, every_environment, select, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -65,11 +66,13 @@ def listed(options: Options) -> tuple[ProjectConfig, tuple[Environment, ...]]:
 
 
 def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
-    """The contexts of the environments that were named. Raises UsageError where none was."""
+    """The contexts of the environments that were named. Raises UsageError where none was, LooksOnlyError."""
     if not options.chosen:
         raise UsageError(f"archmig {options.command} changes databases, and none was named", NAME_THEM)
     project = project_of(options)
-    return _spelt(options, project, contexts_for(project, _chosen(project, options), cache()))
+    chosen = _chosen(project, options)
+    refuse_to_run(*(environment.url for environment in chosen))
+    return _spelt(options, project, contexts_for(project, chosen, cache()))
 
 
 def _spelt(

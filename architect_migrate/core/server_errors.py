@@ -122,6 +122,34 @@ class OtherSchemaError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     advice: str = derived("what is in other schemas would be unknown, so nothing is said of any database")
 
 
+class SchemaOfChainError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """A chain that works in another schema than the one that is read of its databases; `subject` is that schema."""
+
+    subject: str
+    read: str
+    problem: str = derived("env.py lets the chain work in this schema, and archmig reads the schema {read}")
+    advice: str = derived("name it in the environment's URL: ?options=-csearch_path={subject}")
+
+
+class StampElsewhereError(DatabaseError):
+    """A version table in a later schema of search_path than the one that is read; `subject` is the database."""
+
+    table: str
+    schema: str
+    read: str
+    problem: str = derived("{table} is in schema {schema}, and schema {read} comes before it in search_path")
+    advice: str = derived("nothing is known of it: name the chain's schema in the URL: ?options=-csearch_path={schema}")
+
+
+class TimedOutError(DatabaseError):
+    """A statement that took longer than the server lets it; `subject` is the database's URL."""
+
+    role: str
+    detail: str
+    problem: str = derived("a statement of the role {role} was ended: {detail}")
+    advice: str = derived("nothing is known of it: give {role} a longer statement_timeout, and run it again")
+
+
 class ServerChangedError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     """A chain whose replay changes what belongs to the whole server: its roles."""
 

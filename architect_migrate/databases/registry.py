@@ -97,10 +97,10 @@ def only_looks(url: DatabaseUrl) -> bool:
     return Capability.RUNS in lacking(kind_of(url))
 
 
-def refuse_to_run(url: DatabaseUrl, **advice: str) -> None:
-    """Refuse a run on a kind of database that archmig only looks at. Raises LooksOnlyError, with another `advice`."""
-    if only_looks(url):
-        raise LooksOnlyError(str(url), "run on them", **advice)
+def refuse_to_run(*urls: DatabaseUrl, **advice: str) -> None:
+    """Refuse a run on databases if archmig only looks at all of them. Raises LooksOnlyError, with another `advice`."""
+    if urls and all(map(only_looks, urls)):
+        raise LooksOnlyError(str(urls[0]), "run on them", **advice)
 
 
 def preload(kind: str) -> None:

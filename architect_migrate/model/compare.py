@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.schema import Column, ForeignKey, Index, Object
 
+# The kinds of objects whose texts contain no expression and no code.
+_EXACT = frozenset({"extension", "sequence", "type"})
+
 
 def compare(expected: Fact, actual: Fact) -> tuple[Difference, ...]:
     """Return the differences between two facts with the same key; empty if they are equal."""
@@ -80,7 +83,9 @@ def _compare_sorts(expected: TableFact, actual: TableFact) -> Iterator[Differenc
 
 def _compare_objects(expected: Object, actual: Object) -> Iterator[Difference]:
     if (expected.table, expected.body) != (actual.table, actual.body):
-        yield _unclear(expected.body, actual.body)
+        # Only where expressions or queries are in the text can two texts mean the same.
+        certain = expected.kind in _EXACT
+        yield _differs("definition", expected.body, actual.body, certain=certain)
     yield from differences(expected.detail, actual.detail)
 
 

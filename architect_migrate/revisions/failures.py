@@ -23,6 +23,7 @@ from architect_migrate.core.chain_errors import (
     Want,
 )
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.server_errors import OtherSchemaError, SchemaOfChainError, ServerChangedError
 from architect_migrate.revisions.files import script_folder, seen_from_root
 from architect_migrate.revisions.static_graph import missing
 
@@ -136,6 +137,8 @@ def replay_error(
             place, cause = ("", error.problem) if error.subject == ini else (error.subject, error.problem)
             known = "" if error.advice == CORRECT else error.advice
             return ReplayError(ini, revision, cause, place, known, *want_of(error))
+        case OtherSchemaError() | SchemaOfChainError() | ServerChangedError():
+            return ReplayError(ini, revision, f"{error.subject}: {error.problem}", "", error.advice, *want_of(error))
     known, wanted = fix_of(error), want_of(error)
     if not known and (known := fix(chain, words_of(error))):
         wanted = Want.BASELINE, ()

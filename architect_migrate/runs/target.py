@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.registry import only_looks, refuse_to_run
+from architect_migrate.databases.registry import refuse_to_run
 from architect_migrate.model.relative import relative_of, revision_at
 from architect_migrate.model.revision_graph import position_at
 
@@ -20,9 +20,7 @@ def chain_to_run(contexts: Sequence[EnvironmentContext], target: str | None) -> 
 
     Raises UnknownRevisionError, and LooksOnlyError before the chain is replayed if archmig runs on none of them.
     """
-    urls = [context.environment.url for context in contexts]
-    if all(map(only_looks, urls)):
-        refuse_to_run(urls[0])
+    refuse_to_run(*(context.environment.url for context in contexts))
     graph = contexts[0].chain
     require_known(graph, target)
     return graph

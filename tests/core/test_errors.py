@@ -95,9 +95,12 @@ from architect_migrate.core.server_errors import (
     NotReadableError,
     OtherSchemaError,
     SchemaForbiddenError,
+    SchemaOfChainError,
     ServerChangedError,
     ServerProgramsMissingError,
     ServerStartError,
+    StampElsewhereError,
+    TimedOutError,
     UnreachableError,
 )
 from architect_migrate.core.sql_errors import (
@@ -334,6 +337,30 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "audit: the chain makes relation log there, and archmig reads the schema public alone; what is in other "
             "schemas would be unknown, so nothing is said of any database"
+        ),
+    ),
+    (
+        SchemaOfChainError,
+        ("app", "public"),
+        (
+            "app: env.py lets the chain work in this schema, and archmig reads the schema public; name it in the "
+            "environment's URL: ?options=-csearch_path=app"
+        ),
+    ),
+    (
+        StampElsewhereError,
+        ("d", "alembic_version", "public", "ada"),
+        (
+            "d: alembic_version is in schema public, and schema ada comes before it in search_path; nothing is known "
+            "of it: name the chain's schema in the URL: ?options=-csearch_path=public"
+        ),
+    ),
+    (
+        TimedOutError,
+        ("postgresql://***@h/d", "guest", "canceling statement due to statement timeout"),
+        (
+            "postgresql://***@h/d: a statement of the role guest was ended: canceling statement due to statement "
+            "timeout; nothing is known of it: give guest a longer statement_timeout, and run it again"
         ),
     ),
     (

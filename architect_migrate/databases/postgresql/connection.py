@@ -16,6 +16,7 @@ from architect_migrate.core.server_errors import (
     LoginRefusedError,
     NoSuchDatabaseError,
     NotReadableError,
+    TimedOutError,
     UnreachableError,
 )
 from architect_migrate.databases.postgresql.pinned import query
@@ -114,7 +115,9 @@ def _explained(connection: Connection, shown: str, timeout: float) -> Iterator[N
         yield
     except psycopg.errors.LockNotAvailable as error:
         raise DatabaseLockedError(shown, timeout) from error
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.QueryCanceled) as error:
+    except psycopg.errors.QueryCanceled as error:
+        raise TimedOutError(shown, connection.info.user, first_line(error)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
         raise NotReadableError(shown, connection.info.user, first_line(error)) from error
     except psycopg.OperationalError as error:
         # Others are errors of a query: its author knows what to say.

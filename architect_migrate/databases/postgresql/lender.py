@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ import sqlalchemy as sa
 
 from architect_migrate.databases.alchemy import as_connectable, instead
 from architect_migrate.databases.postgresql import access, lent_dialect, recorder
+from architect_migrate.databases.postgresql.pinned import schemas_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
     from typing import NoReturn
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.postgresql.lent import LentConnection
 
+# A search_path among the options of a connection, in which a space of its own is written after a backslash.
+_OF_OPTIONS = re.compile(r"(?:-c\s*|--)search_path\s*=\s*((?:\\.|\S)+)")
 # The drivers that connect without Python's sockets, so that the sandbox of a replay would not notice.
 _DRIVERS = ("psycopg", "psycopg2")
 
@@ -79,13 +83,17 @@ def lending(
     An engine on another kind of database, and a driver that is called without an engine, raise what `refused` returns.
     """
 
-    def connect(dialect: sa.Dialect, _record: object, _arguments: object, _options: object) -> LentConnection | None:
+    def connect(
+        dialect: sa.Dialect, _record: object, _arguments: object, options: Mapping[str, Any]
+    ) -> LentConnection | None:
         if dialect.name == "sqlite":
             return None
         if dialect.name != "postgresql":
             raise refused(f"a {dialect.name} database")
         if not isinstance(dialect, lent_dialect.LentDialect):
             raise refused("a PostgreSQL database, by an engine that was made before the chain was loaded")
+        if path := search_path_of(options):
+            recorder.refuse_other_schema(connection, next(schemas_of(path, connection.info.user), ""))
         return connection
 
     def opened(*_: object, **__: object) -> NoReturn:
@@ -99,6 +107,13 @@ def lending(
             yield
     finally:
         sa.event.remove(sa.Engine, "do_connect", connect)
+
+
+def search_path_of(options: Mapping[str, Any]) -> str:
+    """Return the search_path that an engine sets when it connects; empty if it sets none."""
+    given = _OF_OPTIONS.findall(str(options.get("options") or ""))
+    settings = options.get("server_settings") or {}
+    return str(settings.get("search_path") or (given[-1].replace("\\", "") if given else ""))
 
 
 def _imported(driver: str) -> ModuleType | None:

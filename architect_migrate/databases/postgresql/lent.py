@@ -29,9 +29,11 @@ class Hearing(Protocol):
 class LentConnection(psycopg.Connection[Any]):
     """A connection whose transaction belongs to archmig: what the chain's code does to that is heard, and no more.
 
-    `hearing` hears of statements, `committed` and `given_up` are called at a commit and a rollback by the chain's code.
+    `own_schema` is the one in which the chain's databases are read, `hearing` hears of statements, `committed` and
+    `given_up` are called at a commit and a rollback by the chain's code.
     """
 
+    own_schema = ""
     hearing: Hearing | None = None
     committed: Callable[[], object] | None = None
     given_up: Callable[[], object] | None = None

@@ -8,9 +8,11 @@ import psycopg
 
 from architect_migrate.core.chain_errors import StampError
 from architect_migrate.core.names import quote
+from architect_migrate.core.server_errors import StampElsewhereError
 from architect_migrate.databases.postgresql import access, presence
 from architect_migrate.databases.postgresql.catalog import OWN, column_names
 from architect_migrate.databases.postgresql.fingerprint import digest
+from architect_migrate.databases.postgresql.pinned import current_schema
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.diagnosis.claims import Claims, tracker_row
 from architect_migrate.planning.results import Fingerprint
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 Connection = psycopg.Connection[Any]
 
+_ELSEWHERE = """
+    SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relname = %s AND n.nspname <> current_schema()"""
 _KIND = f"SELECT relkind::text FROM pg_class WHERE {OWN} AND relname = %s"
 
 
@@ -71,9 +76,17 @@ def names_in(place: Place, timeout: float) -> Names:
         return names_of(read_schema(connection))
 
 
+def _refuse_elsewhere(connection: Connection, table: str) -> None:
+    """Raise StampElsewhereError where Alembic finds the version table in another schema than the one read."""
+    found = connection.execute(_ELSEWHERE, (table, table)).fetchone()
+    if found:
+        raise StampElsewhereError(connection.info.dbname, table, found[0], current_schema(connection))
+
+
 def _stamp(connection: Connection, table: str) -> tuple[str, ...] | None:
     kind = connection.execute(_KIND, (table,)).fetchone()
     if kind is None:
+        _refuse_elsewhere(connection, table)
         return None
     if kind[0] not in {"r", "p"}:
         raise StampError(table, "is not a table")

@@ -35,8 +35,12 @@ def is_empty(url: DatabaseUrl, timeout: float = 5.0) -> bool:
 
 
 def defines_nothing(connection: Connection) -> bool:
-    """Whether the first schema of search_path has no relation, type or function but those of extensions."""
-    ((answer,),) = query(connection, DEFINES_NOTHING, {"schema": current_schema(connection)}).fetchall()
+    """Whether no schema of search_path has a relation, type or function but those of extensions.
+
+    Why each of them: Alembic finds its tables in any. Raises as `current_schema`.
+    """
+    current_schema(connection)
+    ((answer,),) = query(connection, DEFINES_NOTHING).fetchall()
     return bool(answer)
 
 

@@ -326,13 +326,14 @@ _SINCE = {
 }
 
 
+_IN_PATH = "ARRAY(SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)) AND nspname !~ '^pg_')"
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
 DEFINES_NOTHING = f"""
-    SELECT NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = {_SCHEMA}
+    SELECT NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = ANY ({_IN_PATH})
                        AND c.relkind NOT IN ('i', 'I') AND NOT {_of_extension("pg_class", "c.oid")})
-       AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = {_SCHEMA} AND t.typtype IN ('e', 'd', 'r')
+       AND NOT EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = ANY ({_IN_PATH}) AND t.typtype IN ('e', 'd', 'r')
                        AND NOT {_of_extension("pg_type", "t.oid")})
-       AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = {_SCHEMA}
+       AND NOT EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = ANY ({_IN_PATH})
                        AND NOT {_of_type("pg_proc", "p.oid")})"""
 TABLE_NAMES = f"""
     SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = {_SCHEMA} AND c.relkind IN ('r', 'p', 'f')

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from architect_migrate.core.server_errors import OtherSchemaError, ServerChangedError
+from architect_migrate.core.server_errors import OtherSchemaError, SchemaOfChainError, ServerChangedError
 from architect_migrate.databases.postgresql.catalog import (
     Places,
     made_elsewhere,
@@ -192,8 +192,11 @@ class Recording:
     def _note(
         self, connection: LentConnection, revision: str, places: tuple[Places, Places], wrote: frozenset[str]
     ) -> None:
+        refuse_other_schema(connection, current_schema(connection))
         if elsewhere := made_elsewhere(connection):
-            raise OtherSchemaError(*elsewhere, current_schema(connection))
+            its_schema, thing = elsewhere
+            named = "Alembic's version table" if thing == f"relation {self.version_table}" else thing
+            raise OtherSchemaError(its_schema, named, current_schema(connection))
         schema = read_schema(connection, [self.version_table])
         self.digests.append(digest(connection, [self.version_table]))
         change = delta(self._schema, schema)
@@ -232,6 +235,12 @@ class Recording:
     def _is_alembics(self, statement: ReplayedStatement) -> bool:
         """Whether a statement concerns Alembic's version table alone."""
         return self.version_table in names_in(statement.text) and not statement.writes
+
+
+def refuse_other_schema(connection: LentConnection, schema: str) -> None:
+    """Raise SchemaOfChainError if the chain works in another schema than the one that is read of its databases."""
+    if connection.own_schema and schema != connection.own_schema:
+        raise SchemaOfChainError(schema, connection.own_schema)
 
 
 def recording(_connection: LentConnection, version_table: str, here: Callable[[], str] = str) -> Recording:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from architect_migrate.databases.postgresql.lent import LentConnection, LentCursor
+from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,8 @@ def scratch(place: Path | str) -> Iterator[LentConnection]:
     connection = LentConnection.connect(
         str(place), prepare_threshold=None, cursor_factory=LentCursor, application_name="archmig"
     )
+    connection.own_schema = current_schema(connection)
+    connection.really().rollback()
     try:
         yield connection
     finally:

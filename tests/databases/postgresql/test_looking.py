@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from support.cli import archmig, plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from architect_migrate.model.environment import Environment
 
@@ -125,6 +125,33 @@ def test_a_stamp_behind_the_schema_is_drift_and_never_followed(database: Callabl
     assert archmig("check").code == 1
 
 
+def test_a_schema_before_that_of_the_chain_hides_nothing(database: Callable[..., str]) -> None:
+    database("CREATE SCHEMA AUTHORIZATION CURRENT_USER")
+    done = archmig("check")
+    assert done.code == 2
+    assert "alembic_version is in schema public, and schema " in done.err
+    assert "?options=-csearch_path=public" in done.err
+    database("CREATE SCHEMA AUTHORIZATION CURRENT_USER", "DROP TABLE alembic_version")
+    assert "uninitialised" in archmig("status").out
+
+
+def test_a_label_of_an_enum_is_a_certain_difference(database: Callable[..., str]) -> None:
+    database("ALTER TYPE role ADD VALUE 'guest'")
+    assert "cannot tell whether" not in archmig("diagnose").out
+
+
+def test_a_timeout_of_the_role_is_no_lack_of_rights(database: Callable[..., str]) -> None:
+    database(
+        "DROP ROLE IF EXISTS hasty",
+        "CREATE ROLE hasty LOGIN SUPERUSER",
+        "ALTER ROLE hasty SET statement_timeout = 1",
+        role="hasty",
+    )
+    done = archmig("check")
+    assert done.code == 2
+    assert "give hasty a longer statement_timeout" in done.err
+
+
 RUNS = [
     ("upgrade", "-e", "app", "--yes"),
     ("reconcile", "-e", "app", "--yes"),
@@ -133,6 +160,8 @@ RUNS = [
     ("backup", "create", "-e", "app"),
     ("profile", "-e", "app"),
     ("rehearse", "-e", "app"),
+    ("rollback", "-e", "app", "--yes"),
+    ("profile",),
 ]
 
 
@@ -145,6 +174,7 @@ def test_what_would_change_a_database_is_refused_with_the_way_on(
     assert done.code == 2
     assert "archmig only looks at databases of this kind" in done.err
     assert "run `alembic upgrade`" in done.err
+    assert not [*Path().rglob("ledger.db")]
     assert archmig("check").code == 1
 
 

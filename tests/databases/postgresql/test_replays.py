@@ -133,6 +133,28 @@ def test_the_schema_that_is_read_is_the_one_in_which_the_chain_works(replayed: C
     assert [index.name for index in snapshots(history)["r2"].indexes] == ["i"]
 
 
+@pytest.mark.parametrize(
+    "env",
+    [
+        PLAIN.replace(
+            "as connection:\n",
+            """as connection:
+    connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
+    connection.exec_driver_sql("SET search_path TO app")
+    connection.commit()
+    connection.dialect.default_schema_name = "app"
+""",
+        ),
+        PLAIN.replace("poolclass=", 'connect_args={"options": "-csearch_path=app,public"}, poolclass='),
+        PLAIN.replace("poolclass=", 'connect_args={"server_settings": {"search_path": "app"}}, poolclass='),
+    ],
+    ids=["set", "options", "server settings"],
+)
+def test_a_schema_that_env_py_chooses_has_to_be_that_which_is_read(replayed: Callable[..., History], env: str) -> None:
+    with pytest.raises(ReplayError, match=r"app: env.py lets the chain work in this schema.*-csearch_path=app"):
+        replayed(TABLE, env=env)
+
+
 def test_no_replay_changes_the_roles_of_a_server_that_others_use(
     replayed: Callable[..., History], url_of: Callable[[int | None], str]
 ) -> None:
