@@ -15,7 +15,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.model.history import Link, Move, Rename, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
-from architect_migrate.planning.row_questions import RowsBeyond, Violating
+from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,7 +208,7 @@ def _other_values(
     if _is_covered(look, revision):
         return
     mine, its = quote(old.spelling), quote(new.spelling)
-    if differing := look.ask(Violating(table.spelling, f"{mine} IS NULL OR {mine} IS {its}")).count:
+    if differing := look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)}")).count:
         told = f"{does} to {new.spelling}, which is there with another value in {pluralize(differing, 'row')}"
         yield Interruption(table.spelling, told, (), revision, old.spelling)
 
@@ -220,8 +220,10 @@ def _column(table: Table | None, name: str) -> Column | None:
 def _blank(column: Column) -> str:
     """SQL for that a column of a row holds what a new column holds by itself: NULL, its default, or no text."""
     name = quote(column.spelling)
-    by_itself = [f"{name} IS NULL", f"{name} IS ''"]
-    by_itself += [f"{name} IS ({column.default})"] if column.default is not None else []
+    by_itself = [f"{name} IS NULL"]
+    # Why cast: where columns have types, others than texts cannot be compared with one. A BLOB of no bytes is a value.
+    by_itself += [f"CAST({name} AS TEXT) = ''"] if column.affinity != "BLOB" else []
+    by_itself += [alike(name, f"({column.default})")] if column.default is not None else []
     return f"({' OR '.join(by_itself)})"
 
 
@@ -233,7 +235,7 @@ def own_values(look: Look, table: Table, column: Column) -> int:
 def _lacking(look: Look, table: Table, old: Column, new: Column) -> int:
     """In how many rows the old column has a value and the new one has none."""
     mine, its = quote(old.spelling), quote(new.spelling)
-    return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {mine} IS {its} OR NOT {_blank(new)}")).count
+    return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)} OR NOT {_blank(new)}")).count
 
 
 def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interruption]:

@@ -30,7 +30,7 @@ from architect_migrate.planning.look import (
 from architect_migrate.planning.made_again import earlier_columns, earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
-from architect_migrate.planning.row_questions import RowsBeyond, Violating, with_column
+from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -471,7 +471,8 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
 def _by_itself(column: Column) -> str:
     """SQL for that a row holds in a column what a new row holds there by itself."""
     name = quote(column.spelling)
-    return f"({name} IS NULL OR {name} IS ({column.default}))" if column.default is not None else f"{name} IS NULL"
+    its = alike(name, f"({column.default})") if column.default is not None else ""
+    return f"({name} IS NULL OR {its})" if its else f"{name} IS NULL"
 
 
 def _renamed(look: Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:

@@ -17,7 +17,7 @@ from architect_migrate.model.facts import ColumnFact
 from architect_migrate.model.history import dropped_tables, effects, replays, snapshots
 from architect_migrate.planning.look import Interruption, Look, columns_of
 from architect_migrate.planning.plan import DropObject
-from architect_migrate.planning.row_questions import Violating
+from architect_migrate.planning.row_questions import Violating, alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,8 @@ def _earlier_column(
     look: Look, its: tuple[Table, Column], earlier: _ColumnLife, later: _ColumnLife
 ) -> Iterator[Interruption]:
     table, column = its[0].spelling, its[1].spelling
-    fresh = f"{quote(column)} IS ({later.shapes[0].default or 'NULL'})"
+    default, name = later.shapes[0].default, quote(column)
+    fresh = alike(name, f"({default})") if default else f"{name} IS NULL"
     if held := look.ask(Violating(table, fresh)).count:
         told = f"it is the column that {earlier.dropped} takes away, and {later.made} makes another one of this name"
         advice = f"drop {table}.{column} by hand; archmig then makes the other one; or let it be as it is"

@@ -157,6 +157,11 @@ Question = (
 )
 
 
+def alike(one: str, other: str) -> str:
+    """SQL for that two expressions have the same value, two NULLs included, which every kind understands."""
+    return f"coalesce({one} = {other}, {one} IS NULL AND {other} IS NULL)"
+
+
 def with_column(question: Question, old: str, new: str) -> Question:
     """The same question with another name for a column, where it asks for one by name."""
 

@@ -39,7 +39,7 @@ from architect_migrate.planning.row_places import (
     refuted,
     would_alter,
 )
-from architect_migrate.planning.row_questions import RowsIn, Violating
+from architect_migrate.planning.row_questions import RowsIn, Violating, alike
 from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found
 
 if TYPE_CHECKING:
@@ -480,7 +480,7 @@ def _is_filled(replayed: Replayed, table: str, column: Column) -> bool:
 def _as_made(column: Column) -> str:
     """SQL for that a row holds in a column what ALTER TABLE gives it: NULL, or its default."""
     name = quote(column.spelling)
-    return f"{name} IS NULL" + (f" OR {name} IS ({column.default})" if column.default is not None else "")
+    return f"{name} IS NULL" + (f" OR {alike(name, f'({column.default})')}" if column.default is not None else "")
 
 
 def _with_entry(evidence: _Evidence, judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:

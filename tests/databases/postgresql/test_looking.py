@@ -253,3 +253,18 @@ def test_the_start_of_an_application_compares_its_database_each_time(
     database(statement)
     archmig("check")  # from now on the replay is remembered
     assert [startup("app").state.name for _ in range(2)] == [state, state]
+
+
+@pytest.mark.parametrize("default", ["", " DEFAULT ''", " DEFAULT 'x'"])
+def test_a_new_column_beside_the_old_one_that_a_revision_renames_to_it_is_asked_about(
+    database: Callable[..., str], default: str
+) -> None:
+    database(
+        "UPDATE alembic_version SET version_num = 'b2'",
+        "DROP VIEW admins; DROP INDEX ix_posts_body; ALTER TABLE posts DROP CONSTRAINT ck_len",
+        f"ALTER TABLE users RENAME login TO name; ALTER TABLE users ADD login varchar(50){default}",
+        "INSERT INTO users (name, login) VALUES ('Ada', 'ada')",
+    )
+    (environment,) = json.loads(archmig("status", "--json").out)["environments"]
+    assert environment["state"] == "undecided"
+    assert [words for code, words in findings() if code == "interrupted-undecided" and "users" in words]
