@@ -20,6 +20,7 @@ from architect_migrate.core.server_errors import (
     UnreachableError,
 )
 from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.queries import TEXTS
 from architect_migrate.databases.postgresql.urls import libpq_uri
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Opened]:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with _explained(connection, str(url), timeout):
+            query(connection, TEXTS)
             query(connection, _AS_A_READER, {"most": str(max(1, math.ceil(timeout * 1000)))})
             yield connection
         with suppress(psycopg.Error):

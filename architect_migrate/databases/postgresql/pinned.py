@@ -7,10 +7,11 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from architect_migrate.core.server_errors import NoSchemaError, SchemaForbiddenError
-from architect_migrate.databases.postgresql.queries import CURRENT, PIN
+from architect_migrate.databases.postgresql.queries import CURRENT, PIN, TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Connection: TypeAlias = "psycopg.Connection[Any]"
 Row: TypeAlias = "tuple[Any, ...]"
-_SAVEPOINT = "archmig_pinned"
+_SAVEPOINT, _APART = "archmig_pinned", "archmig_plan"
 # The names in a search_path: in quotes, or folded to lower case.
 _NAME = re.compile(r'"((?:[^"]|"")*)"|([^\s,"]+)')
 
@@ -41,6 +42,30 @@ def pinned(connection: Connection, schema: str = "") -> Iterator[str]:
             with pipeline(connection):
                 query(connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
                 query(connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
+@contextmanager
+def taken_back(connection: Connection) -> Iterator[None]:
+    """Leave the transaction as it was, also after an error; outside of one, begin one that is rolled back."""
+    if connection.info.transaction_status is TransactionStatus.IDLE and connection.autocommit:
+        begin, end = ["BEGIN"], ["ROLLBACK"]
+    else:
+        begin, end = [f"SAVEPOINT {_APART}"], [f"ROLLBACK TO {_APART}", f"RELEASE {_APART}"]
+    for text in begin:
+        query(connection, text)
+    try:
+        yield
+    finally:
+        for text in end:
+            query(connection, text)
+
+
+@contextmanager
+def in_own_texts(connection: Connection) -> Iterator[None]:
+    """Write values in the block as on any server and for any role; the transaction is left as it was."""
+    with taken_back(connection):
+        query(connection, TEXTS)
+        yield
 
 
 def current_schema(connection: Connection) -> str:

@@ -30,6 +30,8 @@ CURRENT = """
            ARRAY(SELECT nspname::text FROM pg_namespace WHERE NOT has_schema_privilege(oid, 'USAGE'))"""
 _LOCAL = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items())
 # Why pg_temp last: by default a temporary table would hide one of the same name.
+# The settings for the rest of a transaction.
+TEXTS = f"SELECT {_LOCAL}"
 PIN = f"SELECT {_LOCAL}, set_config('search_path', quote_ident(%(schema)s::text) || ', pg_temp', true)"
 
 

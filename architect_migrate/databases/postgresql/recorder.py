@@ -21,7 +21,7 @@ from architect_migrate.databases.postgresql.catalog import (
 )
 from architect_migrate.databases.postgresql.code import may_write, written_by_functions
 from architect_migrate.databases.postgresql.fingerprint import digest
-from architect_migrate.databases.postgresql.pinned import current_schema
+from architect_migrate.databases.postgresql.pinned import current_schema, in_own_texts
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
 from architect_migrate.databases.postgresql.statement_plan import tables_of
@@ -151,7 +151,8 @@ class Recording:
             does = self._take_in_code(connection, does, text, running)
         if running.inserts:
             of = self._revision, self._number_of_changes()
-            self._rows += inserted(connection, running.inserts, of, self._key)
+            with in_own_texts(connection):
+                self._rows += inserted(connection, running.inserts, of, self._key)
         self._ran.append(self._statement(does, text, running))
 
     def _take_in_code(self, connection: LentConnection, does: str, text: str, running: _Running) -> str:
@@ -203,11 +204,11 @@ class Recording:
         statements = tuple(each for each in self._ran if each.verb not in _READING and not self._is_alembics(each))
         reads = (each.reads for each in self._ran if each.verb in _READING and not each.in_data_step)
         renames, replaced = _renames(*places)
-        for at, replayed in enumerate(self.found):
-            self.found[at] = replace(
-                replayed, seeds=tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
-            )
-        seeds = (after(connection, seed, revision, schema) for seed in self._rows)
+        with in_own_texts(connection):
+            for at, replayed in enumerate(self.found):
+                left = tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
+                self.found[at] = replace(replayed, seeds=left)
+            seeds = tuple(after(connection, seed, revision, schema) for seed in self._rows)
         self.found.append(
             Replayed(
                 change,

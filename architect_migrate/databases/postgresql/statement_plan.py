@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
-from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.pinned import taken_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SAVEPOINT = "archmig_plan"
 # The kinds of statements that EXPLAIN takes are found out by asking: an error means that it does not take this one.
 _EXPLAIN = "EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) "
 
@@ -24,7 +21,7 @@ def tables_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[
     None where PostgreSQL plans nothing for it. The statement does not run.
     """
     try:
-        with _taken_back(connection):
+        with taken_back(connection):
             (schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
             row = connection.execute(f"{_EXPLAIN}{sql}").fetchone()
     except psycopg.Error:
@@ -36,22 +33,6 @@ def tables_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[
     # An UPDATE or DELETE looks for the rows of its target by a node of the same name.
     own = {node["Relation Name"] for node in nodes if node["Alias"] in targets and node["Node Type"] != "ModifyTable"}
     return frozenset(writes), frozenset(reads - (own & writes))
-
-
-@contextmanager
-def _taken_back(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Leave the transaction as it was, also after an error; outside of one, begin one that is rolled back."""
-    if connection.info.transaction_status is TransactionStatus.IDLE and connection.autocommit:
-        begin, end = ["BEGIN"], ["ROLLBACK"]
-    else:
-        begin, end = [f"SAVEPOINT {_SAVEPOINT}"], [f"ROLLBACK TO {_SAVEPOINT}", f"RELEASE {_SAVEPOINT}"]
-    for text in begin:
-        query(connection, text)
-    try:
-        yield
-    finally:
-        for text in end:
-            query(connection, text)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -64,11 +64,13 @@ def downgrade():
                   CREATE TRIGGER tr BEFORE INSERT ON posts FOR EACH ROW EXECUTE FUNCTION touch()''')
     op.execute("INSERT INTO users (name, role) VALUES ('root', 'admin')")
     op.execute("INSERT INTO kinds VALUES ('a'), ('b')")
+    op.execute("CREATE TABLE moments (at timestamptz PRIMARY KEY, d date, i interval, b bytea, f float8)")
+    op.execute(r"INSERT INTO moments VALUES ('2024-01-01 00\\:00+02', '2024-02-01', '36 hours', '\xdeAD', 0.1)")
 
 
 def downgrade():
     op.execute("DELETE FROM users WHERE name = 'root'")
-    op.execute("DROP TABLE posts, kinds; DROP FUNCTION touch")
+    op.execute("DROP TABLE posts, kinds, moments; DROP FUNCTION touch")
 """,
     "c3": """def upgrade():
     op.add_column("users", sa.Column("email", sa.Text))

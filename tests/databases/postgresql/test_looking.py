@@ -112,6 +112,19 @@ def test_a_lost_stamp_is_found_again_by_the_schema_and_the_rows(database: Callab
     assert {each["revision"]: each["ran"] for each in environment["rows"]} == {"b2": "ran", "c3": "ran"}
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["timezone = 'Europe/Berlin'", "datestyle = 'SQL, DMY'", "intervalstyle = iso_8601", "bytea_output = escape"],
+)
+def test_rows_are_found_whatever_the_settings_of_a_database_are(database: Callable[..., str], setting: str) -> None:
+    database("DROP TABLE alembic_version", f"ALTER DATABASE app SET {setting}")
+    (environment,) = json.loads(archmig("status", "--json").out)["environments"]
+    assert environment["state"] == "unstamped"
+    database("DROP TABLE alembic_version", f"ALTER DATABASE app SET {setting}", "DELETE FROM moments")
+    (environment,) = json.loads(archmig("status", "--json").out)["environments"]
+    assert environment["state"] == "undecided"
+
+
 def test_without_a_stamp_and_without_its_row_a_revision_is_undecided(database: Callable[..., str]) -> None:
     database("DROP TABLE alembic_version", "DELETE FROM kinds WHERE code = 'b'")
     (environment,) = json.loads(archmig("status", "--json").out)["environments"]
