@@ -61,5 +61,19 @@ class PostgresMaterializedView(Detail):
             yield Difference("rows", "populated", "not populated", Severity.BREAKING)
 
 
+@dataclass(frozen=True, slots=True)
+class PostgresUnread(Detail):
+    """Objects of a kind whose definitions are not read, as pairs of a name and a digest of its rows in the catalogs."""
+
+    definitions: tuple[tuple[str, str], ...] = ()
+
+    def differences(self, actual: Self) -> Iterator[Difference]:
+        """Yield the objects of one name that are defined otherwise."""
+        theirs = dict(actual.definitions)
+        for name, digest in self.definitions:
+            if theirs.get(name, digest) != digest:
+                yield Difference(name, "as the chain makes it", "defined otherwise", Severity.BEHAVIOURAL)
+
+
 # The classes that `codec.load` may create when it reads a schema from a cache.
-CLASSES = (PostgresColumn, PostgresTable, PostgresIndex, PostgresMaterializedView)
+CLASSES = (PostgresColumn, PostgresTable, PostgresIndex, PostgresMaterializedView, PostgresUnread)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
-from architect_migrate.databases.postgresql.details import PostgresMaterializedView
+from architect_migrate.databases.postgresql.details import PostgresMaterializedView, PostgresUnread
 from architect_migrate.model.schema import Object, Trigger, View
 
 if TYPE_CHECKING:
@@ -209,8 +209,9 @@ def _of_database(rows: Mapping[str, Iterable[Row]]) -> Iterator[Object]:
 
 def _unread(rows: Iterable[Row]) -> Iterator[Object]:
     """Yield an object for each kind whose definitions are not read, with the number and names of its objects."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for kind, identity in rows:
-        found[kind].append(identity)
-    for kind, identities in found.items():
-        yield _object("unread", kind, f"{len(identities)}: {', '.join(sorted(identities))}")
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for kind, identity, definition in rows:
+        found[kind][identity] = definition
+    for kind, its in found.items():
+        body = f"{len(its)}: {', '.join(sorted(its))}"
+        yield Object("unread", kind, body, "", kind, "", PostgresUnread(tuple(sorted(its.items()))))

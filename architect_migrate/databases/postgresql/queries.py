@@ -277,8 +277,27 @@ _EVENT_TRIGGERS = f"""
 # may add to the database. The server's own objects have identifiers below this number.
 _OWN = "oid >= 16384"
 _READ = ("pg_class", "pg_proc", "pg_type", "pg_statistic_ext", "pg_extension", "pg_default_acl")
+# What of the catalogs is compared as a whole: strings and truths of an object's row, and what it depends on. Numbers
+# are left out, since most are those of other objects, and a collation's version, which is the system's.
+_WHOLE = (
+    *("am", "cast", "collation", "conversion", "foreign_data_wrapper", "foreign_server", "language", "opclass"),
+    *("operator", "opfamily", "publication", "transform", "ts_config", "ts_dict", "ts_parser", "ts_template", "type"),
+)
+_ROWS = " ".join(
+    f"WHEN 'pg_{name}'::regclass THEN (SELECT to_jsonb(x) FROM pg_{name} x WHERE x.oid = o.objid)" for name in _WHOLE
+)
+_DEFINITION = f"""md5(concat(
+    (SELECT jsonb_object_agg(f.key, f.value) FROM jsonb_each(CASE o.classid {_ROWS} END) f
+     WHERE f.value #>> '{{}}' !~ '^-?[0-9]+$' AND f.key !~ '(acl|version)$'),
+    (SELECT string_agg(concat(m.maptokentype, m.mapdict::regdictionary), ',' ORDER BY m.maptokentype, m.mapseqno)
+     FROM pg_ts_config_map m WHERE o.classid = 'pg_ts_config'::regclass AND m.mapcfg = o.objid),
+    (SELECT k.castfunc::regprocedure FROM pg_cast k WHERE o.classid = 'pg_cast'::regclass AND k.oid = o.objid),
+    (SELECT string_agg(j.type || ' ' || replace(j.identity, quote_ident(current_schema()) || '.', ''), ','
+                       ORDER BY j.type, j.identity)
+     FROM pg_depend d, LATERAL pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) j
+     WHERE d.classid = o.classid AND d.objid = o.objid AND d.refclassid <> 'pg_namespace'::regclass)))"""
 _UNREAD = f"""
-    SELECT i.type, replace(i.identity, quote_ident(current_schema()) || '.', '')
+    SELECT i.type, replace(i.identity, quote_ident(current_schema()) || '.', ''), {_DEFINITION}
     FROM (SELECT d.classid, d.objid FROM pg_depend d
           WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = :schema
                 AND d.classid NOT IN ({", ".join(f"'{catalog}'::regclass" for catalog in _READ)})

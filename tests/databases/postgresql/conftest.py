@@ -78,6 +78,8 @@ def downgrade():
     op.alter_column("users", "name", new_column_name="login")
     op.create_check_constraint("ck_len", "posts", "length(body) < 1000")
     op.execute("CREATE VIEW admins AS SELECT login FROM users WHERE role = 'admin'")
+    op.execute("CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)")
+    op.execute("CREATE TEXT SEARCH CONFIGURATION plainly (COPY = simple)")
     op.execute("CREATE MATERIALIZED VIEW totals AS SELECT count(*) FROM posts")
     op.execute("CREATE MATERIALIZED VIEW empty AS SELECT count(*) FROM posts WITH NO DATA")
     with op.get_context().autocommit_block():
@@ -87,6 +89,7 @@ def downgrade():
 def downgrade():
     op.execute("DROP VIEW admins")
     op.execute("DROP MATERIALIZED VIEW totals, empty")
+    op.execute("DROP OPERATOR === (int, int); DROP TEXT SEARCH CONFIGURATION plainly")
     op.drop_index("ix_posts_body", "posts")
     op.drop_constraint("ck_len", "posts")
     op.alter_column("users", "login", new_column_name="name")

@@ -64,6 +64,16 @@ DAMAGE = [
         "behavioural",
         "ix_posts_body",
     ),
+    (
+        "ALTER TEXT SEARCH CONFIGURATION plainly ALTER MAPPING FOR word WITH english_stem",
+        "behavioural",
+        "plainly is defined otherwise",
+    ),
+    (
+        "DROP OPERATOR === (int, int); CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4ne)",
+        "behavioural",
+        "===(integer,integer) is defined otherwise",
+    ),
     ("ALTER TABLE posts SET UNLOGGED", "behavioural", "posts"),
     ("ALTER TABLE posts DISABLE TRIGGER ALL", "behavioural", "WITH DISABLED TRIGGERS of foreign key posts"),
     ("ALTER TABLE users DISABLE TRIGGER ALL", "behavioural", "WITH DISABLED TRIGGERS of foreign key posts"),
