@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -28,6 +29,11 @@ NAMED = "ARCHMIG_POSTGRESQL_SCRATCH"
 # The setting of a scratch database on a server that others use too.
 SHARED = "archmig.shared"
 _CONNECT_SECONDS = 5
+# How the names of scratch databases begin.
+_NAME = "archmig_scratch_"
+_FORGOTTEN = """SELECT d.datname::text FROM pg_database d
+                WHERE d.datname LIKE %(like)s AND pg_get_userbyid(d.datdba) = current_user
+                AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.application_name = d.datname)"""
 
 
 @contextmanager
@@ -76,21 +82,36 @@ def _shared(server: str, chain: ChainConfig) -> Iterator[str]:
 
 @contextmanager
 def _made_on(server: str, chain: ChainConfig) -> Iterator[str]:
-    """Make a database on a server and drop it at the end. Raises psycopg.Error, also for another version."""
-    name = f"archmig_scratch_{os.getpid()}_{secrets.token_hex(4)}"
-    with psycopg.connect(server, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
+    """Make a database on a server and drop it at the end. Raises psycopg.Error, also for another version.
+
+    Why the connection stays open under the name of the database: without it the database belongs to a process that was
+    killed, and the next run drops it.
+    """
+    name = f"{_NAME}{os.getpid()}_{secrets.token_hex(4)}"
+    opened = partial(psycopg.connect, server, autocommit=True, connect_timeout=_CONNECT_SECONDS)
+    with opened(application_name=name) as connection:
         there = str(connection.info.server_version // 10_000)
         if chain.release and there != chain.release:
             raise psycopg.OperationalError(f"it is version {there}")
+        _drop_forgotten(connection)
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    scratch = psycopg.conninfo.make_conninfo(server, dbname=name, options="")
-    try:
-        if chain.schema not in {"", "public"}:
-            _use_schema(scratch, name, chain.schema)
-        yield scratch
-    finally:
-        with psycopg.connect(server, autocommit=True, connect_timeout=_CONNECT_SECONDS) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        scratch = psycopg.conninfo.make_conninfo(server, dbname=name, options="")
+        try:
+            if chain.schema not in {"", "public"}:
+                _use_schema(scratch, name, chain.schema)
+            yield scratch
+        finally:
+            # Why another one: the server may have ended the first, which was idle.
+            with opened() as last:
+                last.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _drop_forgotten(connection: psycopg.Connection[Any]) -> None:
+    """Drop the databases of replays whose process was killed."""
+    for (name,) in connection.execute(_FORGOTTEN, {"like": f"{_NAME}%"}).fetchall():
+        # Another run may be dropping it.
+        with suppress(psycopg.Error):
+            connection.execute(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)")
 
 
 def _use_schema(scratch: str, name: str, schema: str) -> None:

@@ -165,6 +165,22 @@ def test_no_replay_changes_the_roles_of_a_server_that_others_use(
         assert connection.execute(asked).fetchone() == (0,)
 
 
+def test_the_database_of_a_replay_that_was_killed_is_dropped_by_the_next(
+    replayed: Callable[..., History], url_of: Callable[[int | None], str]
+) -> None:
+    used, forgotten = "archmig_scratch_1_used", "archmig_scratch_1_forgotten"
+    with (
+        psycopg.connect(url_of(None), autocommit=True) as connection,
+        psycopg.connect(url_of(None), application_name=used),
+    ):
+        for name in (used, forgotten):
+            connection.execute(f"CREATE DATABASE {name}")
+        replayed(TABLE)
+        left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'archmig_scratch_1_%'").fetchall()
+        assert left == [(used,)]
+        connection.execute(f"DROP DATABASE {used}")
+
+
 def test_a_scratch_database_is_dropped_also_after_a_failure(
     replayed: Callable[..., History], url_of: Callable[[int | None], str]
 ) -> None:
