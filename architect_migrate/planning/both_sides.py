@@ -53,12 +53,17 @@ def empty_successors(look: Look) -> Iterator[Interruption]:
 def lasting_renames(history: History) -> tuple[tuple[str, Rename], ...]:
     """Every rename with its revision, and what several of them do together: `a` to `b` to `c` is `a` to `c`.
 
-    Why: where nothing is called `b`, a table or column `c` beside `a` is as much in the way of its rows.
+    Why: where nothing is called `b`, a table or column `c` beside `a` is as much in the way of its rows. What a column
+    is called goes with its table: where `t` is renamed to `u`, the column `a` of `t` that is `b` now may be in `u`.
     """
     found: list[tuple[str, Rename]] = []
     for revision, rename in renames_of(history):
         before = [each for _, each in found if each.table == rename.table and each.new == rename.old]
-        found += [(revision, rename), *((revision, Rename(each.old, rename.new, rename.table)) for each in before)]
+        along = (
+            [] if rename.table else [replace(each, table=rename.new) for _, each in found if each.table == rename.old]
+        )
+        whole = [Rename(each.old, rename.new, rename.table) for each in before]
+        found += [(revision, each) for each in (rename, *whole, *along)]
     return tuple(found)
 
 

@@ -291,3 +291,20 @@ def test_a_copy_that_a_batch_operation_left_does_not_hide_that_its_table_has_a_n
     steps = ["drop table _alembic_tmp_orders", "rename table orders to posts", "run revision b2", "stamp b2"]
     assert come_home(home, gone("posts", "orders.size", "_alembic_tmp_orders")) == steps
     assert ask(home.database, "SELECT * FROM orders ORDER BY id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("named", ["posts", "orders"], ids=["neither is done", "the table is renamed"])
+def test_a_column_keeps_its_values_where_a_later_revision_renames_its_table(tmp_path: Path, named: str) -> None:
+    """A table of the last revision, made by hand, brings the position past both."""
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", "ALTER TABLE posts RENAME COLUMN size TO height", "CREATE TABLE keys (id INTEGER)"),
+            "c3": raw("b2", "ALTER TABLE posts RENAME TO orders", LATER, "CREATE VIEW v AS SELECT 1 AS n"),
+        },
+    )
+    script(home.database, POSTS.replace("posts", named), ROWS.replace("posts", named), LATER, *stamp("a1"))
+    steps = come_home(home, gone("posts", "posts.size", "orders.size"))
+    assert "rename column orders.size to height" in steps
+    assert ask(home.database, "SELECT id, height FROM orders ORDER BY id") == [(1, 10), (2, 20)]

@@ -21,11 +21,13 @@ from architect_migrate.databases.sqlite.definitions import copy_definitions
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.repair.carried import Stored, carried_along, done_renames, renamed_key
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
+from architect_migrate.databases.sqlite.repair.renamed_tables import effects_under, renamed_tables, under_new_names
 from architect_migrate.databases.sqlite.repair.strings import turned_into_strings
-from architect_migrate.databases.sqlite.repair.successors import left_behind
+from architect_migrate.databases.sqlite.repair.successors import columns_in, last_name, left_behind, own_parts
+from architect_migrate.databases.sqlite.sql.lexer import canonical
 from architect_migrate.databases.sqlite.sql.nodes import Check, NotNull, PrimaryKey, Unique
 from architect_migrate.databases.sqlite.sql.parser import parse_table
-from architect_migrate.databases.sqlite.sql.passing import carried, table_rename
+from architect_migrate.databases.sqlite.sql.passing import carried
 from architect_migrate.databases.sqlite.sql.render import constraint_texts
 from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, diff, needs_repair
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Mend
     from architect_migrate.databases.values import Writes
     from architect_migrate.model.diff import Change
-    from architect_migrate.model.history import Effects, History
+    from architect_migrate.model.history import Effects, History, Rename
     from architect_migrate.model.schema import Key, Schema, Table
     from architect_migrate.planning.table_edits import Edit
 
@@ -105,14 +107,15 @@ def mend(
     after = look(connection)
     # Why read again: DROP TABLE also removes indexes and triggers, which the write log does not list.
     there = {stored.key for stored in after.objects}
+    before, tables = _under_new_names(before, after, lambda: replays(learn())[revision].renames)
     gone = {stored.key for stored in before.objects} - there
-    remade = _made_anew(before, after, seen.dropped)
+    remade = _made_anew(before, after, seen.dropped | {new for old, new in tables.items() if old in seen.dropped})
     seen.remade |= remade
     _note_copies(seen, after, remade)
     if not gone and not remade:
         return ()
     history = learn()
-    does = effects(history)[revision]
+    does = effects_under(effects(history)[revision], tables)
     replayed = replays(history)[revision]
     renames = done_renames(replayed.renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
@@ -120,8 +123,9 @@ def mend(
     if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
         raise RevisionLosesError(revision, lost, "the table that takes its place does not have them")
     expected = replace(before, objects=carried_along(before.objects, renames, remade))
-    dropped = {name for kind, name in gone if kind == "table" and _last_name(name, seen.copies) in seen.dropped}
-    if own := tuple(_own(before, dropped, history)):
+    last = {name: last_name(name, seen.copies) for kind, name in gone if kind == "table"}
+    dropped = {name: now for name, now in last.items() if now in seen.dropped}
+    if own := tuple(own_parts(before.objects, after.objects, dropped, history)):
         cause = f"it drops {shortlist(sorted(dropped), 2)}, and these are not the chain's: {_OWN_ADVICE}"
         raise RevisionLosesError(revision, own, cause)
     meant = _meant(does) | {renamed_key(key, renames) for key in does.removed}
@@ -133,26 +137,19 @@ def mend(
     return back
 
 
-def _last_name(table: str, statements: Iterable[str]) -> str:
-    """The name that a table has after these statements renamed it."""
-    for rename in map(table_rename, statements):
-        table = rename.new if rename and rename.old == table else table
-    return table
-
-
-def _own(before: Before, dropped: Collection[str], history: History) -> Iterator[str]:
-    """Columns, indexes and triggers on dropped tables that no revision ever makes: they would be lost."""
-    ever = {key for effect in effects(history).values() for key in effect.added}
-    for stored in before.objects:
-        if fold(stored.table) not in dropped:
-            continue
-        if stored.kind in {"index", "trigger"} and stored.key not in ever:
-            yield f"{stored.kind} {stored.name}"
-        elif stored.kind == "table" and stored.root:
-            columns = (column.name for column in parse_table(stored.sql).columns)
-            yield from (
-                f"column {stored.name}.{name}" for name in columns if ("column", stored.key[1], fold(name)) not in ever
-            )
+def _under_new_names(
+    before: Before, after: Before, learn: Callable[[], tuple[Rename, ...]]
+) -> tuple[Before, dict[str, str]]:
+    """What was there under the names that tables have now, with the folded names of those that were renamed."""
+    tables = {stored.key for stored in before.objects if stored.kind == "table"}
+    if tables <= {stored.key for stored in after.objects}:
+        return before, {}
+    renamed = renamed_tables(learn(), before.objects, after.objects)
+    objects = under_new_names(before.objects, renamed)
+    if objects is None:
+        return before, {}
+    last = {fold(old): fold(new) for old, new in renamed.items()}
+    return Before(objects, tuple((last.get(name, name), highest) for name, highest in before.sequences)), last
 
 
 def _note_copies(seen: Writes, after: Before, remade: frozenset[str]) -> None:
@@ -189,8 +186,7 @@ def _is_another(old: Stored, new: Stored) -> bool:
         return True
     if old.sql == new.sql or not old.root:  # a virtual table has no page of its own
         return False
-    before, after = ({fold(column.name) for column in parse_table(sql).columns} for sql in (old.sql, new.sql))
-    return not before <= after
+    return not columns_in(old) <= columns_in(new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +396,7 @@ def _is_to_be_recreated(case: _Case, stored: Stored) -> bool:
     if stored.kind == "table" or stored.key in meant or (stored.kind != "view" and table not in now and table in meant):
         return False
     made_anew = stored.kind == "index" and fold(stored.table) in case.remade
-    return stored.key not in now or (made_anew and now[stored.key] != stored.sql)
+    return stored.key not in now or (made_anew and canonical(now[stored.key]) != canonical(stored.sql))
 
 
 def _try_out(connection: sqlite3.Connection, stored: Stored) -> None:

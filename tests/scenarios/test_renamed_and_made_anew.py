@@ -1,0 +1,100 @@
+"""A revision that renames a table and makes it anew, in either order: what only the database has on it stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from architect_migrate.planning.results import Outcome, State
+from architect_migrate.runs.reconcile import reconcile
+from support.scenarios import ask, batch, code, own_chain, script, stamp
+from support.scenarios import revision as raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.scenarios import Home
+
+POSTS = "CREATE TABLE posts (id INTEGER PRIMARY KEY{}, size INTEGER, code TEXT)"
+RENAME = "op.rename_table('posts', 'tags')"
+WIDER = "alter_column('code', existing_type=sa.Text(), type_=sa.String(40), nullable=False)"
+ORDERS = pytest.mark.parametrize(
+    "lines", [(RENAME, *batch("tags", WIDER)), (*batch("posts", WIDER), RENAME)], ids=["renamed first", "renamed last"]
+)
+
+
+def upgraded(home: Home) -> None:
+    """Bring a database home; what it has of its own is restored with a warning."""
+    shown = home.preview()
+    assert shown.plan is not None
+    assert shown.plan.blockers == ()
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert (home.survey().state, home.preview().outcome) == (State.UP_TO_DATE, Outcome.NOTHING)
+
+
+def database(folder: Path, lines: tuple[str, ...], *more: str, key: str = "") -> Home:
+    home = own_chain(folder, {"a1": raw(None, POSTS.format("")), "b2": code("a1", *lines)})
+    script(home.database, POSTS.format(key), "INSERT INTO posts VALUES (1, 10, 'a'), (7, 20, 'b')", *more, *stamp("a1"))
+    return home
+
+
+@ORDERS
+def test_an_index_of_the_applications_own_stays(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    home = database(tmp_path, lines, "CREATE INDEX mine ON posts (size) WHERE size > 3")
+    upgraded(home)
+    (index,) = ask(home.database, "SELECT sql FROM sqlite_master WHERE name = 'mine'")[0]
+    assert index.replace('"', "") == "CREATE INDEX mine ON tags (size) WHERE size > 3"
+
+
+@ORDERS
+def test_a_trigger_of_the_applications_own_stays(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    log = "CREATE TABLE log (id INTEGER)"
+    home = database(
+        tmp_path, lines, log, "CREATE TRIGGER mine AFTER INSERT ON posts BEGIN INSERT INTO log VALUES (NEW.id); END"
+    )
+    upgraded(home)
+    script(home.database, "INSERT INTO tags VALUES (9, 1, 'c')")
+    assert ask(home.database, "SELECT id FROM log") == [(9,)]
+
+
+@ORDERS
+def test_no_number_is_given_out_twice(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    home = database(tmp_path, lines, "DELETE FROM posts WHERE id = 7", key=" AUTOINCREMENT")
+    upgraded(home)
+    script(home.database, "INSERT INTO tags (size, code) VALUES (1, 'c')")
+    assert ask(home.database, "SELECT id FROM tags ORDER BY id") == [(1,), (8,)]
+
+
+def test_rows_of_a_text_key_are_found_by_it_where_the_revision_inserts_more(tmp_path: Path) -> None:
+    """A batch operation numbers the rows anew; the keys of new rows are not those of old ones."""
+    texts = "CREATE TABLE posts (id TEXT PRIMARY KEY, size INTEGER, code TEXT)"
+    more = "INSERT INTO sets (id, size, code) SELECT id || '-2', size + 1, code FROM sets"
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, texts),
+            "b2": code("a1", RENAME, *batch("tags", WIDER)),
+            "c3": code("b2", "op.rename_table('tags', 'sets')", f'op.execute("{more}")'),
+        },
+    )
+    script(home.database, texts, "INSERT INTO posts VALUES ('x', 1, 'a'), ('a', 2, 'b'), ('m', 3, 'c')")
+    script(home.database, "DELETE FROM posts WHERE id = 'x'", *stamp("a1"))
+    upgraded(home)
+    assert ask(home.database, "SELECT id, size FROM sets ORDER BY id") == [("a", 2), ("a-2", 3), ("m", 3), ("m-2", 4)]
+
+
+def test_an_index_goes_with_a_table_that_takes_the_name_of_a_dropped_one(tmp_path: Path) -> None:
+    tags = POSTS.format("").replace("posts", "tags")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS.format(""), tags),
+            "b2": raw("a1", "DROP TABLE tags", "ALTER TABLE posts RENAME TO tags"),
+        },
+    )
+    script(home.database, POSTS.format(""), tags, "CREATE INDEX mine ON posts (size)")
+    script(home.database, "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
+    upgraded(home)
+    assert ask(home.database, "SELECT tbl_name FROM sqlite_master WHERE name = 'mine'") == [("tags",)]
+    assert ask(home.database, "SELECT id FROM tags") == [(1,)]
