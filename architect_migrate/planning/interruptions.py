@@ -399,7 +399,9 @@ def _put_aside(look: Look) -> Iterator[Interruption]:
 
 def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
     rows, other = look.rows(left), look.tables.get(of)
-    if not rows or not look.expects(of) or (other is None and _called_otherwise(look, of)):
+    if other is None and (others := _called_otherwise(look, of)):
+        yield from _aside_of_another_name(look, left, of, [look.tables[name] for name in others])
+    if not rows or not look.expects(of) or (other is None and others):
         return
     held = f"it has columns of {of} and {pluralize(rows, 'row')}"
     if other is None:
@@ -416,6 +418,20 @@ def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
         elif beyond == rows and look.has_shape_of(left, of):
             # A copy that somebody keeps has most rows in common with its table, and seldom its keys.
             yield Interruption(left.spelling, f"it has the columns and the key of {of}, and {lacks}, which is all")
+
+
+def _aside_of_another_name(look: Look, left: Table, of: str, others: list[Table]) -> Iterator[Interruption]:
+    """A table that was put aside, where the one of the new name was made by hand: it has not one of the rows.
+
+    Where the stamp fits, rows may have been deleted on purpose; but an empty table is asked about.
+    """
+    rows = look.rows(left)
+    if not rows or not look.has_shape_of(left, of) or (look.stamp_fits and any(map(look.rows, others))):
+        return
+    if all(look.ask(RowsBeyond(left.spelling, other.spelling)).count == rows for other in others):
+        named = joined([other.spelling for other in others])
+        found = f"it has the columns and the key of {of}, which is called {named} later, and that lacks all of its"
+        yield Interruption(left.spelling, f"{found} {pluralize(rows, 'row')}")
 
 
 def _called_otherwise(look: Look, table: str) -> list[str]:

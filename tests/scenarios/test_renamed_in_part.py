@@ -308,3 +308,28 @@ def test_a_column_keeps_its_values_where_a_later_revision_renames_its_table(tmp_
     steps = come_home(home, gone("posts", "posts.size", "orders.size"))
     assert "rename column orders.size to height" in steps
     assert ask(home.database, "SELECT id, height FROM orders ORDER BY id") == [(1, 10), (2, 20)]
+
+
+@pytest.mark.parametrize("rows", [("INSERT INTO orders (id) VALUES (7)",), ()], ids=["with rows", "empty"])
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamp too low", "stamp lost"])
+def test_a_table_put_aside_under_its_old_name_is_asked_about_beside_one_made_by_hand(
+    tmp_path: Path, stamped: tuple[str, ...], rows: tuple[str, ...]
+) -> None:
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, POSTS),
+            "b2": raw("a1", "ALTER TABLE posts DROP COLUMN size"),
+            "c3": raw("b2", "ALTER TABLE posts RENAME TO orders"),
+        },
+    )
+    aside = POSTS.replace("posts", "posts_old"), ROWS.replace("posts", "posts_old")
+    script(home.database, *aside, "CREATE TABLE orders (id INTEGER PRIMARY KEY)", *rows, *stamped)
+    assert codes(home) == [("interrupted-undecided", "table posts_old")]
+
+
+def test_a_copy_of_the_old_name_is_the_applications_own_where_the_stamp_fits(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS), "b2": raw("a1", "ALTER TABLE posts RENAME TO orders")})
+    aside = POSTS.replace("posts", "posts_old"), ROWS.replace("posts", "posts_old")
+    script(home.database, *aside, POSTS.replace("posts", "orders"), "INSERT INTO orders VALUES (7, 7)", *stamp("b2"))
+    nothing_to_do(home)
