@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import quote
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.positions import is_easily_lost, surviving_effects
 from architect_migrate.diagnosis.resolutions import keeper
@@ -11,9 +12,9 @@ from architect_migrate.model.compare import compare
 from architect_migrate.model.diff import Differs, Missing, change_key, matters
 from architect_migrate.model.environment import Keep, tables_and_columns
 from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, describe, key
-from architect_migrate.model.history import effects, facts_at, replays, row_statements, unmasked, writes_of
+from architect_migrate.model.history import WRITING, effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
-from architect_migrate.planning.row_questions import Alters
+from architect_migrate.planning.row_questions import Alters, RowsIn, Violating, alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Key
+    from architect_migrate.model.schema import Column, Key
+    from architect_migrate.planning.row_questions import Question
 
 
 def missing_places(
@@ -156,6 +158,44 @@ def gone_ahead(
         line = _reached(history, position, last, found) - {last}
         may |= dict.fromkeys(line, f"an interrupted run of {last} left something") | may
     return may
+
+
+def filled_early(
+    history: History,
+    beyond: frozenset[str],
+    found: Mapping[Key, Fact],
+    revision: str,
+    count: Callable[[Question], int | None],
+) -> str:
+    """What of the chain a pending revision changes and is full too early, in words; empty where nothing is.
+
+    `beyond` are revisions of the position that no stamp covers. A table that they make without rows, or a column
+    without values, has some: newer models may have made it, and its rows may be as the pending revision leaves them.
+    """
+    statements = row_statements(replays(history)[revision])
+    before = [replays(history)[each] for each in history.graph.order if each in beyond]
+    wrote = writes_of(each for one in before for each in one.statements if each.verb in WRITING)
+    wrote |= {name for one in before for name in one.writes}
+    renamed = {rename.key(rename.new) for one in before for rename in one.renames}
+    for each in (each for each in history.graph.order if each in beyond):
+        its = effects(history)[each]
+        for its_key in its.added.keys() - its.removed.keys() - renamed:
+            match found.get(its_key):
+                case TableFact(table=table) if table in writes_of(statements) - wrote and count(RowsIn(table)):
+                    return f"table {table}, which {each} makes without rows, has some"
+                case ColumnFact(table=table, column=column) if ("table", table) not in its.added:
+                    changed = any(table in one.writes and column.name in one.columns for one in statements)
+                    if changed and table not in wrote and count(Violating(table, as_made(column))):
+                        return f"column {table}.{column.name}, which {each} makes without values, has some"
+                case _:
+                    pass
+    return ""
+
+
+def as_made(column: Column) -> str:
+    """SQL for that a row holds in a column what ALTER TABLE gives it: NULL, or its default."""
+    name = quote(column.spelling)
+    return f"{name} IS NULL" + (f" OR {alike(name, f'({column.default})')}" if column.default is not None else "")
 
 
 def _reached(history: History, position: frozenset[str], last: str, found: Mapping[Key, Fact]) -> frozenset[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import quote
 from architect_migrate.diagnosis.claims import Claim
 from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
@@ -32,6 +31,8 @@ from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
 from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
 from architect_migrate.planning.row_places import (
+    as_made,
+    filled_early,
     gone_ahead,
     lost_place,
     missing_places,
@@ -39,7 +40,7 @@ from architect_migrate.planning.row_places import (
     refuted,
     would_alter,
 )
-from architect_migrate.planning.row_questions import RowsIn, Violating, alike
+from architect_migrate.planning.row_questions import RowsIn, Violating
 from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found
 
 if TYPE_CHECKING:
@@ -215,6 +216,9 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
         return f"its stamp says that it ran, and nothing of it is in the schema, but {elsewhere}" if elsewhere else ""
     if judgement.claim is Claim.NONE and evidence.stamp is not None and revision.id in evidence.ahead:
         return f"the stamp stops before it, but {evidence.ahead[revision.id]}"
+    if judgement.claim is Claim.NONE and evidence.stamp is not None:
+        early = filled_early(history, diagnosis.position - evidence.stamp, evidence.found, revision.id, evidence.count)
+        return f"the stamp stops before it, but {early}" if early else ""
     if judgement.claim is not Claim.NONE or evidence.stamp is not None:
         return ""
     its = effects(history)[revision.id]
@@ -349,7 +353,7 @@ def _fills(evidence: _Evidence, revision: str, statement: ReplayedStatement) -> 
     added = effects(evidence.history)[revision].added
     facts_there = [evidence.found.get(its_key) for its_key in added]
     return any(
-        fact.column.name in statement.columns and evidence.count(Violating(fact.table, _as_made(fact.column)))
+        fact.column.name in statement.columns and evidence.count(Violating(fact.table, as_made(fact.column)))
         for fact in facts_there
         if isinstance(fact, ColumnFact) and fact.table in statement.writes and ("table", fact.table) not in added
     )
@@ -462,7 +466,7 @@ def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
     for its_key in its:
         match evidence.found.get(its_key):
             case ColumnFact(table=table, column=column) if table not in made and _is_filled(replayed, table, column):
-                if evidence.count(RowsIn(table)) and evidence.count(Violating(table, _as_made(column))) == 0:
+                if evidence.count(RowsIn(table)) and evidence.count(Violating(table, as_made(column))) == 0:
                     default = f" or {column.default}" if column.default is not None else ""
                     blank.append(f"{table}.{column.spelling} holds nothing but NULL{default}")
             case _:
@@ -475,12 +479,6 @@ def _is_filled(replayed: Replayed, table: str, column: Column) -> bool:
     return bool(replayed.reads) or any(
         table in statement.writes and column.name in statement.columns for statement in row_statements(replayed)
     )
-
-
-def _as_made(column: Column) -> str:
-    """SQL for that a row holds in a column what ALTER TABLE gives it: NULL, or its default."""
-    name = quote(column.spelling)
-    return f"{name} IS NULL" + (f" OR {alike(name, f'({column.default})')}" if column.default is not None else "")
 
 
 def _with_entry(evidence: _Evidence, judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:

@@ -74,6 +74,17 @@ FORBIDDEN = {
         "b2 would fail: 2 values would not survive as INTEGER (row 1: 'aa', row 3: 'aa')",
         "convert them by hand, or in b2 first, with an UPDATE (AM302)",
     ),
+    "a cast that changes values, before what changes others": (
+        (
+            *batch("t", CAST),
+            *batch("t", "add_column(sa.Column('c', sa.String(9)))"),
+            "op.execute('UPDATE t SET c = b')",
+            "op.drop_column('t', 'b')",
+        ),
+        "t.a",
+        "b2 would fail: 2 values would not survive as INTEGER (row 1: 'aa', row 3: 'aa')",
+        "convert them by hand, or in b2 first, with an UPDATE (AM302)",
+    ),
     "a check that a row breaks": (
         batch("t", "create_check_constraint('ck', 'b > 0')"),
         "t: b > 0",

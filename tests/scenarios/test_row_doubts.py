@@ -324,3 +324,48 @@ def test_a_statement_whose_values_are_not_known_exactly_is_not_run_by_itself(tmp
     script(home.database, F, "ALTER TABLE f ADD COLUMN k TEXT", *stamp("a1"))
     (told,) = undecided(home)
     assert "a value that it writes is known only in part, as a float of more than fifteen digits is" in told
+
+
+# What was made by hand beyond the stamp, and is full already.
+
+ADDED = "ALTER TABLE p ADD COLUMN cents INTEGER"
+FULL = MORE.replace(")", ", price INTEGER)")
+
+
+@pytest.mark.parametrize(
+    ("makes", "table", "column"), [(FULL, "more", "price"), (ADDED, "p", "cents")], ids=["a table", "a column"]
+)
+def test_rows_of_what_was_made_beyond_the_stamp_may_be_as_a_later_revision_leaves_them(
+    tmp_path: Path, makes: str, table: str, column: str
+) -> None:
+    change = f"UPDATE {table} SET {column} = {column} * 100"
+    home = own_chain(
+        tmp_path, {"a1": raw(None, P), "b2": raw("a1", makes), "c3": raw("b2", TABLE), "d4": raw("c3", change)}
+    )
+    script(home.database, P, P_ROWS, makes, *stamp("a1"))
+    assert home.preview().plan.blockers == ()  # type: ignore[union-attr]  # a plan is there
+    filled = "UPDATE p SET cents = 1000" if table == "p" else "INSERT INTO more VALUES (1, 1000)"
+    script(home.database, filled)
+    what = (
+        "column p.cents, which b2 makes without values" if table == "p" else "table more, which b2 makes without rows"
+    )
+    assert undecided(home) == [
+        f"d4: cannot tell whether its rows are there: the stamp stops before it, but {what}, has some ({change})"
+    ]
+    answered(home, d4=RowAnswer.DONE)
+    assert ask(home.database, f"SELECT max({column}) FROM {table}") == [(1000,)]
+
+
+def test_a_column_that_was_renamed_beyond_the_stamp_is_not_full_too_early(tmp_path: Path) -> None:
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, P),
+            "b2": raw("a1", "ALTER TABLE p RENAME COLUMN price TO cents"),
+            "c3": raw("b2", TABLE),
+            "d4": raw("c3", "UPDATE p SET cents = cents * 100"),
+        },
+    )
+    script(home.database, P.replace("price", "cents"), P_ROWS, *stamp("a1"))
+    assert come_home(home, gone("p.cents")) == ["stamp b2", "run revision c3", "run revision d4", "stamp d4"]
+    assert ask(home.database, "SELECT cents FROM p") == [(1000,), (1200,)]

@@ -130,7 +130,10 @@ def _undamaged(truth: Truth, case: Case, name: str, answers: Answers) -> Iterato
     if status.get("state") not in {"up_to_date", "behind"}:
         yield Finding(f"undamaged: status says {status.get('state')}", json.dumps(status)[:400])
     if first.get("outcome") not in _DONE and goes_through(truth, case.image) and not _loses_own(truth, case):
-        yield Finding(f"undamaged: reconcile says {first.get('outcome')}", _detail(answers.first, name))
+        told = _detail(answers.first, name)
+        # A batch operation that casts a value to another one is refused on purpose (section 5 of the model).
+        if "would not survive" not in told or not _casts_away(truth, case):
+            yield Finding(f"undamaged: reconcile says {first.get('outcome')}", told)
 
 
 def _loses_own(truth: Truth, case: Case) -> bool:
@@ -138,6 +141,24 @@ def _loses_own(truth: Truth, case: Case) -> bool:
     after = content_of(upgraded(truth.script, case.image, "heads"))
     mine = [key for key in case.before.facts if own(key, case.before.facts)]
     return any(key not in after.facts for key in mine)
+
+
+def _casts_away(truth: Truth, case: Case) -> bool:
+    """Whether plain Alembic, which upgrades the database, makes a number of a text that is not that number."""
+    after = content_of(upgraded(truth.script, case.image, "heads"))
+    rows = {row.get("id"): row for table in after.rows.values() for row in table}
+    texts = (
+        (value, rows.get(row.get("id"), {}))
+        for table in case.before.rows.values()
+        for row in table
+        for value in row.values()
+        if isinstance(value, str)
+    )
+    return any(
+        isinstance(now, int | float) and value.startswith(str(now).removesuffix(".0")) and value != str(now)
+        for value, row in texts
+        for now in row.values()
+    )
 
 
 def _outcome(

@@ -72,6 +72,7 @@ def _demands_of(history: History, plan: Plan, there: Schema) -> Iterator[Demand]
         if _looks_at_rows(history, step.revision) or (written and there.triggers):
             return
         yield from left_without_parent(history, step.revision, tables)
+        yield from casts_of(step.revision, replayed, tables)
         tables = _without(tables, written)
         yield from _demands(history, step.revision, tables)
         tables = _afterwards(tables, effects(history)[step.revision])
@@ -166,7 +167,6 @@ def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> It
     its, replayed = effects(history)[revision], replays(history)[revision]
     said = [(one.verb, words_of(one.text)) for one in replayed.statements]
     ways = {name: _ways(said, name) for name in tables}
-    yield from casts_of(revision, replayed, {name: table for name, table in tables.items() if ways[name].once})
     for key, fact in its.added.items():
         table = tables.get(table_of(fact))
         if table is None:

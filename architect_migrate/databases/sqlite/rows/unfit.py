@@ -12,15 +12,16 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.batch_casts import batch_casts, kept
 from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.rows.taken import Demand
-from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
+from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, words_of
 from architect_migrate.databases.sqlite.sql.render import default_text
 from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.history import WRITING
 from architect_migrate.planning.row_questions import RowsIn, Violating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from architect_migrate.model.history import Replayed
+    from architect_migrate.model.history import Replayed, ReplayedStatement
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.row_questions import Answer
 
@@ -30,14 +31,26 @@ _ROW = ("CREATE TABLE t (x ANY) STRICT", "INSERT INTO t VALUES (1)")
 def casts_of(revision: str, replayed: Replayed, tables: Mapping[str, Table]) -> Iterator[Demand]:
     """The demand that each value survives the casts of a revision's batch operations.
 
-    `tables` are those whose rows are what they are now when the revision begins.
+    `tables` are those whose rows are what they are now when the revision begins. One that a statement before the cast
+    may have changed is not among them any more.
     """
+    changed: set[str] = set()
     for statement in replayed.statements:
         for value, declared, _ in batch_casts("" if statement.masked else statement.text):
             name, column = (next(iter(statement.reads), ""), fold(unquote(significant(value)[-1].text)))
-            table = tables.get(name)
+            table = tables.get(name) if name not in changed else None
             if table and len(statement.reads) == 1 and any(each.name == column for each in table.columns):
                 yield _cast(revision, (name, column), value, declared)
+        changed |= _may_change(statement)
+
+
+def _may_change(statement: ReplayedStatement) -> frozenset[str]:
+    """The names of tables whose values may be others after a statement: those of which a copy is made, too."""
+    if statement.verb in WRITING:
+        return statement.writes | statement.reads
+    words = words_of(statement.text)
+    adds = statement.verb == "alter" and words.isdisjoint({"rename", "drop"})
+    return frozenset() if adds or (statement.verb == "create" and "index" in words) else words
 
 
 def _cast(revision: str, subject: tuple[str, str], value: str, declared: str) -> Demand:
