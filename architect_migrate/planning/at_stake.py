@@ -14,7 +14,7 @@ from architect_migrate.model.facts import ColumnFact, Fact, TableFact, facts, ta
 from architect_migrate.model.history import INSERTING, effects, facts_at, replays, row_statements
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.cut import would_repeat
-from architect_migrate.planning.interruptions import put_aside
+from architect_migrate.planning.put_aside import put_aside
 from architect_migrate.planning.row_questions import NullsIn
 
 if TYPE_CHECKING:

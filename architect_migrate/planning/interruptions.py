@@ -30,6 +30,7 @@ from architect_migrate.planning.look import (
 from architect_migrate.planning.made_again import earlier_columns, earlier_tables
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
+from architect_migrate.planning.put_aside import called_otherwise, is_like, names_of, rows_put_aside
 from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike, with_column
 
 if TYPE_CHECKING:
@@ -43,10 +44,6 @@ if TYPE_CHECKING:
     from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
     from architect_migrate.planning.row_questions import Question
-
-
-# What people add to the name of a table that they put aside.
-_ASIDE = ("old", "bak", "backup", "copy", "orig", "tmp", "temp")
 
 
 def interruptions(
@@ -63,7 +60,7 @@ def interruptions(
 
 
 def _found(look: Look) -> list[Interruption]:
-    found = [*_left_tables(look), *_put_aside(look), *on_both_sides(look)]
+    found = [*_left_tables(look), *rows_put_aside(look), *on_both_sides(look)]
     found += [*earlier_tables(look), *earlier_columns(look)]
     for half in halfway(look):
         found = _instead(found, half, interrupted(look, half))
@@ -307,7 +304,7 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
             yield from _left(look, left, passing.table, by)
         elif look.as_it_is.basis.fits:
             yield from _near(look, left, passing.table, by)
-        elif _is_like(look, left, passing.table) and (other is None or not look.rows(other) or look.is_near(revision)):
+        elif is_like(look, left, passing.table) and (other is None or not look.rows(other) or look.is_near(revision)):
             yield from _as_asked(_left(look, left, passing.table, by), sure=look.has_shape_of(left, passing.table))
 
 
@@ -316,11 +313,11 @@ def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     other = look.tables.get(of)
     if other is not None:
         yield _beside(look, left, other, by)
-    elif others := _called_otherwise(look, of):
+    elif others := called_otherwise(look, of):
         # Models can make the new name of a table that is on its way under the old one.
         beside = [_beside(look, left, look.tables[name], by) for name in others]
         yield from [replace(beside[0], steps=())] if look.rows(left) and all(map(_is_lacking, beside)) else []
-    elif any(map(look.expects, _names_of(look, of))):
+    elif any(map(look.expects, names_of(look, of))):
         yield _alone(look, left, of, by)
     elif left.name.startswith(BATCH_COPY) and not look.rows(left):
         gone = (DropObject("table", left.spelling, by[0]),)
@@ -358,97 +355,13 @@ def _near(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Int
     """
     other, shapes = look.tables.get(of), shapes_of(look.history).get(of, set())
     same = columns_of(left) in shapes
-    is_made_of = columns_of(left) <= frozenset[str]().union(*shapes) and _is_like(look, left, of)
+    is_made_of = columns_of(left) <= frozenset[str]().union(*shapes) and is_like(look, left, of)
     beside_empty = other is not None and not look.rows(other)
     if other is not None and beside_empty and (is_made_of or any(shape <= columns_of(left) for shape in shapes)):
         yield from [replace(_beside(look, left, other, by), steps=())] if look.rows(left) else []
     elif same and look.rows(left) and (of not in look.tables or look.is_near(by[0])):
         guessed = (replace(found, guessed=bool(found.missing)) for found in _left(look, left, of, by))
         yield from _as_asked(guessed, sure=of not in look.tables and look.has_shape_of(left, of))
-
-
-def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
-    """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
-    shapes = shapes_of(look.history)
-    known = {BATCH_COPY + of for of in shapes}
-    known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
-    for name in sorted(look.tables.keys() - shapes.keys() - known):
-        left = look.tables[name]
-        yield from ((left, of) for of in sorted(_called_like(name) & shapes.keys()) if _is_like(look, left, of))
-
-
-def _called_like(name: str) -> frozenset[str]:
-    """What a table may have been called before it was put aside: `x` for `x_old`, `old_x`, `x_old_bak` and so on."""
-    found, more = set[str](), {name}
-    while more:
-        found |= more
-        ends = {each.removesuffix(f"_{word}") for each in more for word in _ASIDE}
-        starts = {each.removeprefix(f"{word}_") for each in more for word in _ASIDE}
-        more = (ends | starts | {each.removeprefix(BATCH_COPY) for each in more}) - found
-    return frozenset(found - {name})
-
-
-def _put_aside(look: Look) -> Iterator[Interruption]:
-    """Those of them whose rows the chain's table should hold.
-
-    That is missing or empty, or the database has the chain's indexes or triggers on the other one.
-    """
-    for left, of in put_aside(look):
-        yield from _aside(look, left, of)
-
-
-def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:
-    rows, other = look.rows(left), look.tables.get(of)
-    if other is None and (others := _called_otherwise(look, of)):
-        yield from _aside_of_another_name(look, left, of, [look.tables[name] for name in others])
-    if not rows or not look.expects(of) or (other is None and others):
-        return
-    held = f"it has columns of {of} and {pluralize(rows, 'row')}"
-    if other is None:
-        steps = (RenameTable(left.spelling, spelt(look.history, "", of)),) if look.has_shape_of(left, of) else ()
-        found = f"{held}, and there is no table {of}"
-        yield Interruption(left.spelling, found, steps, missing=of, guessed=True)
-    elif not look.rows(other):
-        # No revision makes this table: it may be a copy that somebody keeps of rows that were deleted on purpose.
-        yield Interruption(left.spelling, f"{held}, and {other.spelling} is empty")
-    elif beyond := look.ask(RowsBeyond(left.spelling, other.spelling)).count:
-        lacks = f"{other.spelling} lacks {pluralize(beyond, 'row')} of it"
-        if look.has_objects_of(left, of):
-            yield Interruption(left.spelling, f"it has indexes or triggers of {of}, and {lacks}")
-        elif beyond == rows and look.has_shape_of(left, of):
-            # A copy that somebody keeps has most rows in common with its table, and seldom its keys.
-            yield Interruption(left.spelling, f"it has the columns and the key of {of}, and {lacks}, which is all")
-
-
-def _aside_of_another_name(look: Look, left: Table, of: str, others: list[Table]) -> Iterator[Interruption]:
-    """A table that was put aside, where the one of the new name was made by hand: it has not one of the rows.
-
-    Where the stamp fits, rows may have been deleted on purpose; but an empty table is asked about.
-    """
-    rows = look.rows(left)
-    if not rows or not look.has_shape_of(left, of) or (look.stamp_fits and any(map(look.rows, others))):
-        return
-    if all(look.ask(RowsBeyond(left.spelling, other.spelling)).count == rows for other in others):
-        named = joined([other.spelling for other in others])
-        found = f"it has the columns and the key of {of}, which is called {named} later, and that lacks all of its"
-        yield Interruption(left.spelling, f"{found} {pluralize(rows, 'row')}")
-
-
-def _called_otherwise(look: Look, table: str) -> list[str]:
-    """The tables that are there under the other names that a table has before or after renames.
-
-    One that the chain has beside the table is another table, which got the name when the first was renamed.
-    """
-    others = (_names_of(look, table) - {table}) & look.tables.keys()
-    return sorted(other for other in others if not look.expects_both(table, other))
-
-
-def _names_of(look: Look, table: str) -> set[str]:
-    """The names that renames give a table, its own included."""
-    names, renames = {table}, [rename for _, rename in renames_of(look.history) if not rename.table]
-    while more := {name for each in renames for name in (each.old, each.new) if {each.old, each.new} & names} - names:
-        names |= more
-    return names
 
 
 def _is_lacking(beside: Interruption) -> bool:
@@ -505,9 +418,3 @@ def _in_place_of(look: Look, left: Table, other: Table, revision: str) -> Iterat
     yield DropObject("table", other.spelling, revision)
     yield RenameTable(left.spelling, other.spelling, revision)
     yield from (CreateObject(kind, one.spelling, one.sql, revision) for kind, one in look.objects(other))
-
-
-def _is_like(look: Look, left: Table, of: str) -> bool:
-    """Whether a table has at least half of the columns that one of the chain's ever has."""
-    columns = columns_of(left)
-    return any(2 * len(columns & shape) >= len(shape) for shape in shapes_of(look.history).get(of, ()))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.scenarios import ask, come_home, own_chain, revision, script, stamp, stays
+from architect_migrate.planning.results import State
+from support.scenarios import ask, come_home, nothing_to_do, own_chain, revision, script, stamp, stays
 from support.shop import ORDERS, PEOPLE, shop
 
 if TYPE_CHECKING:
@@ -164,6 +165,20 @@ def test_a_full_text_table_of_the_chain_is_made_with_its_shadows(tmp_path: Path)
     script(home.database, "CREATE TABLE t (x)", "INSERT INTO t VALUES (1)", *stamp("002_t"))
     assert come_home(home) == ["run revision 001_f"]
     script(home.database, "INSERT INTO f VALUES ('walking')")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [("CREATE VIRTUAL TABLE f USING fts5(body)", "f_idx"), ("CREATE VIRTUAL TABLE f USING rtree(id, a, b)", "f_node")],
+)
+def test_a_virtual_table_of_the_chain_without_its_storage_is_not_clean(tmp_path: Path, text: str, part: str) -> None:
+    home = own_chain(tmp_path, {"001_f": revision(None, text)})
+    script(home.database, text, *stamp("001_f"))
+    nothing_to_do(home)
+    script(home.database, f"DROP TABLE {part}")
+    assert home.survey().state is State.DRIFTED
+    (finding,) = stays(home)
+    assert (finding.code, finding.subject) == ("blocked-shape", "f")
 
 
 HOSTILE = 'we"ird; DROP TABLE--'

@@ -7,7 +7,10 @@ expressions) are parsed, and only if a keyword in the text shows that there are 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections import defaultdict
+from contextlib import closing, suppress
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -32,8 +35,8 @@ from architect_migrate.model.schema import (
 )
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from architect_migrate.databases.sqlite.sql.nodes import ForeignKey as Reference
     from architect_migrate.databases.sqlite.sql.nodes import ParsedTable
@@ -51,6 +54,7 @@ _FOREIGN_KEYS = f"""SELECT m.name, f.id, f."from", f."table", f."to", f.on_updat
                     FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE {_ORDINARY}
                     ORDER BY m.name, f.id, f.seq"""
 _SORTS = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main'"
+_SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _MASTER = "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 # Strings, quoted names and comments are matched first and skipped, so that only keywords are found.
@@ -75,6 +79,7 @@ def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> 
         for kind, name, _, sql, rootpage in master
         if kind == "table" and sorts.get(fold(name), ("table",))[0] != "shadow" and (rootpage or sql)
     ]
+    tables = [_with_storage(table, sorts.keys()) if table.module else table for table in tables]
     return Schema(
         _sorted(_resolved(tables)),
         _sorted(_index(row, rows) for row in master if row[0] == "index" and row[3]),
@@ -85,6 +90,21 @@ def read_schema(connection: sqlite3.Connection, without: Iterable[str] = ()) -> 
         ),
         _sorted(View(fold(name), canonical(sql), name, sql) for kind, name, _, sql, _ in master if kind == "view"),
     )
+
+
+def _with_storage(table: Table, there: AbstractSet[str]) -> Table:
+    """A virtual table; one that lacks tables in which SQLite keeps its rows is another one than the chain's."""
+    lacking = [name for name in storage_of(table.sql) if fold(name) not in there]
+    return replace(table, module=f"{table.module} without {', '.join(lacking)}") if lacking else table
+
+
+@lru_cache(maxsize=256)
+def storage_of(sql: str) -> tuple[str, ...]:
+    """Return the tables that SQLite keeps for a virtual one, as seen by making it once more in memory."""
+    with closing(sqlite3.connect(":memory:")) as scratch, suppress(sqlite3.Error):
+        scratch.execute(sql)
+        return tuple(sorted(name for (name,) in scratch.execute(_SHADOWS)))
+    return ()
 
 
 class _Rows:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.presence import table_names
+from architect_migrate.databases.sqlite.reflect import storage_of
 from architect_migrate.databases.values import Integrity
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _STRICT = """SELECT m.name, m.sql FROM main.sqlite_master m JOIN pragma_table_li
              ON l.schema = 'main' AND l.name = m.name WHERE m.type = 'table' AND l.strict"""
 _VIRTUAL = """SELECT m.name, m.sql FROM main.sqlite_master m JOIN pragma_table_list l
               ON l.schema = 'main' AND l.name = m.name WHERE m.type = 'table' AND l.type = 'virtual' ORDER BY 1"""
-_SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 _TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'"
 
 
@@ -54,10 +53,8 @@ def _without_storage(connection: sqlite3.Connection) -> Iterator[str]:
     """
     there = {fold(name) for (name,) in connection.execute(_TABLES)}
     for name, text in connection.execute(_VIRTUAL).fetchall():
-        with closing(sqlite3.connect(":memory:")) as scratch, suppress(sqlite3.Error):
-            scratch.execute(text)
-            kept = [shadow for (shadow,) in scratch.execute(_SHADOWS) if fold(shadow) not in there]
-            yield from (f"virtual table {name}: its table {shadow} is missing" for shadow in sorted(kept))
+        kept = [shadow for shadow in storage_of(text) if fold(shadow) not in there]
+        yield from (f"virtual table {name}: its table {shadow} is missing" for shadow in kept)
 
 
 def worsened(
