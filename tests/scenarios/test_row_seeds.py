@@ -89,7 +89,7 @@ def test_a_column_is_missing_that_a_revision_inserted_values_into(tmp_path: Path
 
 NAMES = "CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT UNIQUE)"
 BRINGS = "INSERT INTO names VALUES (1, 'admin'), (2, 'guest')"
-BY_HAND = "by hand, or delete them, then plan again"
+BY_HAND = "by hand, then plan again"
 TAKEN = {
     "by its number": (
         "(1, 'boss')",
@@ -113,9 +113,9 @@ def test_the_key_of_a_row_that_a_pending_revision_inserts_is_taken(
     chain = {"a1": revision(None, NAMES), "b2": revision("a1", BRINGS), "c3": revision("b2", LATER)}
     home = own_chain(tmp_path, chain)
     script(home.database, NAMES, f"INSERT INTO names VALUES {row}", *stamp("a1"))
-    answers = "; or archmig reconcile --rows b2=done|skip, which leaves them as they are"
+    answers = "archmig reconcile --rows b2=done if it ran already, =skip to do without its rows; or "
     (stay,) = stays(home)
-    assert (stay.code, stay.subject, stay.found, stay.advice) == ("key-taken", subject, told, advice + answers)
+    assert (stay.code, stay.subject, stay.found, stay.advice) == ("key-taken", subject, told, answers + advice)
     upgrade = preview_upgrade(home.context())
     assert upgrade.plan is not None
     assert [each.code for each in upgrade.plan.blockers] == ["key-taken"]

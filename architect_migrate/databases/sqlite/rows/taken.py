@@ -61,9 +61,10 @@ def _demand(history: History, step: RunRevision | RunRows, question: KeysTaken) 
     revision, columns = step.revision, ", ".join(question.columns)
     its = effects(history)[revision]
     can_be_left_out = isinstance(step, RunRows) or not (its.added or its.removed)
-    by_hand = f"give them another {columns} by hand, or delete them, then plan again"
-    answers = f"archmig reconcile --rows {revision}=done|skip, which leaves them as they are"
-    advice = f"{by_hand}; or {answers}" if can_be_left_out else by_hand
+    by_hand = f"give them another {columns} by hand, then plan again"
+    # Why first: the stamp may be too low, and the rows the ones that the revision inserted.
+    ran = f"archmig reconcile --rows {revision}=done if it ran already, =skip to do without its rows"
+    advice = f"{ran}; or {by_hand}" if can_be_left_out else by_hand
 
     def found(answer: Answer) -> Finding:
         rows = pluralize(answer.count, "row has", "rows have")
