@@ -388,6 +388,19 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True)
+class CopiedTable:
+    """A table of before a run whose rows a revision copies to `target`; there the revision calls it `source`.
+
+    `renamed` are columns of before, each with its name there.
+    """
+
+    table: str
+    source: str
+    target: str
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Permitted:
     """The changes to existing rows that a run may make; all names are folded, columns are (table, column).
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold
-from architect_migrate.model.history import Link, effects, replays
+from architect_migrate.databases.values import CopiedTable
+from architect_migrate.model.history import Link, Role, effects, replays
 from architect_migrate.planning.plan import DropObject, RenameTable, RunDowngrade, RunRevision
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
 
-    from architect_migrate.model.history import History
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
     from architect_migrate.planning.plan import Plan, Step
 
@@ -23,12 +24,14 @@ class Carried:
 
     `now` has the last name of each table of before that is renamed or dropped, empty where it is dropped; `aliases` the
     last name for every name that such a table has on the way. `moved` are tables that are dropped after their rows were
-    copied to another one, with that one and the pairs of columns that are copied as they are.
+    copied to another one, with that one and the pairs of columns that are copied as they are. `copied` are those that
+    a revision copies to what takes their place.
     """
 
     now: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     moved: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=dict)
+    copied: list[CopiedTable] = field(default_factory=list)
 
     @property
     def renamed(self) -> frozenset[tuple[str, str]]:
@@ -46,6 +49,7 @@ def carried_tables(history: History, plan: Plan, renames: Collection[tuple[str, 
     found = Carried()
     # Who bears a name now: a table of before by its name of then, or one that the plan makes (empty).
     bearers: dict[str, str] = {}
+    columns: dict[str, dict[str, str]] = {}
     for step in plan.steps:
         moved, gone, made = _changes(history, step, renames)
         taken = {name: bearers.pop(name, name) for name in moved.keys() | gone}
@@ -57,7 +61,25 @@ def carried_tables(history: History, plan: Plan, renames: Collection[tuple[str, 
             found.now |= {taken[old]: new} if taken[old] else {}
         found.aliases = {name: moved.get(last, last) for name, last in found.aliases.items()} | moved
         found.moved |= _copied(history, step, {name: taken[name] for name in gone})
+        if isinstance(step, RunRevision):
+            called = bearers | {old: taken[old] for old in moved}
+            found.copied += _copies(replays(history)[step.revision], called, columns)
     return found
+
+
+def _copies(replayed: Replayed, called: Mapping[str, str], columns: dict[str, dict[str, str]]) -> Iterator[CopiedTable]:
+    """The tables of before that a revision copies to what takes their place.
+
+    `called` are the tables of before by the names that they have for it, `columns` those of other names, by these.
+    """
+    for rename in (each for each in replayed.renames if each.table):
+        of = columns.setdefault(called.get(rename.table, rename.table), {})
+        of[rename.new] = of.get(rename.old, rename.old)
+    for passing in replayed.passing:
+        if table := called.get(passing.table, passing.table):
+            renamed = tuple((old, new) for new, old in columns.get(table, {}).items())
+            ends = (passing.table, passing.name) if passing.role == Role.COPY else (passing.name, passing.table)
+            yield CopiedTable(table, *ends, renamed)
 
 
 def _changes(

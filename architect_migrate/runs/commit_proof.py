@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.compare import storage_class
 from architect_migrate.model.diff import explain
 from architect_migrate.model.facts import ColumnFact, ObjectFact, TableFact, ViewFact, describe, facts
-from architect_migrate.model.history import Role, effects, reference, replays, snapshots
+from architect_migrate.model.history import effects, reference, replays, snapshots
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.history import History
     from architect_migrate.model.schema import Key, Schema
     from architect_migrate.planning.plan import Step
+    from architect_migrate.runs.carried_tables import Carried
     from architect_migrate.runs.own_triggers import Triggered
     from architect_migrate.runs.steps import Written
 
@@ -220,8 +221,9 @@ def _compared(
 ) -> tuple[Proof, list[str]]:
     before, after, version_table = sides
     triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
-    permitted = _permitted(context, plan, written, triggered, version_table)
-    permitted = replace(permitted, left_out=frozenset(_left_out(context, plan, before, written)))
+    tables = carried_tables(context.history, plan, written.renames)
+    permitted = _permitted(context, plan, (written, triggered, tables), version_table)
+    permitted = replace(permitted, left_out=frozenset(_left_out(tables, before, tuple(written.copies))))
     rows = keeper.prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
@@ -246,13 +248,13 @@ def _ways_out(lacking: set[str], context: EnvironmentContext, plan: Plan) -> Ite
 
 
 def _permitted(
-    context: EnvironmentContext, plan: Plan, written: Written, triggered: Triggered, version_table: str
+    context: EnvironmentContext, plan: Plan, seen: tuple[Written, Triggered, Carried], version_table: str
 ) -> Permitted:
     """The changes that the run may have made to rows.
 
     They are the writes of the chain's own code, and what the chain or a [[resolve]] entry removes or fills.
     """
-    tables = carried_tables(context.history, plan, written.renames)
+    written, triggered, tables = seen
     updated = {(write.table, write.column) for write in triggered.permitted if write.verb == "update"}
     # A copy may cast values only where the chain gives the column another declaration.
     updated |= written.cast & {(new.table, new.column.name) for _, new in _redeclared(context, plan)}
@@ -303,15 +305,14 @@ class _Renamed(NamedTuple):
         return frozenset(each for table, column in places for each in ((table, column), (self.table(table), column)))
 
 
-def _left_out(
-    context: EnvironmentContext, plan: Plan, before: Connection, written: Written
-) -> Iterator[tuple[str, int]]:
-    """The tables that a revision copies by its own SELECT to what takes their place, each with the rows left out."""
-    for step in plan.steps:
-        if isinstance(step, RunRevision):
-            for passing in replays(context.history)[step.revision].passing:
-                if passing.role == Role.COPY:
-                    yield passing.table, reader.rows_left_out(before, passing.table, passing.name, written.copies)
+def _left_out(tables: Carried, before: Connection, copies: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """The tables that a revision copies by its own SELECT to what takes their place, each with the rows left out.
+
+    They are known by the names that they have afterwards.
+    """
+    last = dict(tables.renamed)
+    for copied in tables.copied:
+        yield last.get(copied.table, copied.table), reader.rows_left_out(before, copied, copies)
 
 
 def _columns(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 POSTS = "CREATE TABLE posts (id INTEGER PRIMARY KEY{}, size INTEGER, code TEXT)"
 RENAME = "op.rename_table('posts', 'tags')"
 WIDER = "alter_column('code', existing_type=sa.Text(), type_=sa.String(40), nullable=False)"
+TO_TAGS, TO_KIND = "ALTER TABLE posts RENAME TO tags", "ALTER TABLE posts RENAME COLUMN code TO kind"
 ORDERS = pytest.mark.parametrize(
     "lines", [(RENAME, *batch("tags", WIDER)), (*batch("posts", WIDER), RENAME)], ids=["renamed first", "renamed last"]
 )
@@ -98,3 +99,47 @@ def test_an_index_goes_with_a_table_that_takes_the_name_of_a_dropped_one(tmp_pat
     upgraded(home)
     assert ask(home.database, "SELECT tbl_name FROM sqlite_master WHERE name = 'mine'") == [("tags",)]
     assert ask(home.database, "SELECT id FROM tags") == [(1,)]
+
+
+def test_an_index_goes_with_a_table_whose_name_another_one_gets(tmp_path: Path) -> None:
+    again = POSTS.format("").replace("code", "kind")
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS.format("")), "b2": raw("a1", TO_TAGS, again)})
+    script(home.database, POSTS.format(""), "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
+    script(home.database, "CREATE INDEX mine ON posts (size)")
+    upgraded(home)
+    assert ask(home.database, "SELECT tbl_name FROM sqlite_master WHERE name = 'mine'") == [("tags",)]
+
+
+# Copies that leave rows out on purpose.
+
+
+def copied(table: str, column: str = "code") -> tuple[str, ...]:
+    made = POSTS.format("").replace("posts", f"{table}_new").replace("code", column)
+    fill = f"INSERT INTO {table}_new SELECT id, size, {column} FROM {table} WHERE {column} IS NOT NULL"
+    return made, fill, f"DROP TABLE {table}", f"ALTER TABLE {table}_new RENAME TO {table}"
+
+
+LEAVING = {
+    "renamed before": {"b2": raw("a1", TO_TAGS), "c3": raw("b2", *copied("tags"))},
+    "renamed in the same revision": {"b2": raw("a1", TO_TAGS, *copied("tags"))},
+    "renamed after it": {"b2": raw("a1", *copied("posts"), TO_TAGS)},
+    "renamed with a column": {"b2": raw("a1", TO_KIND, TO_TAGS), "c3": raw("b2", *copied("tags", "kind"))},
+    "put aside": {
+        "b2": raw(
+            "a1",
+            TO_TAGS,
+            POSTS.format(""),
+            "INSERT INTO posts SELECT * FROM tags WHERE code IS NOT NULL",
+            "DROP TABLE tags",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", LEAVING)
+def test_a_copy_of_a_renamed_table_may_leave_rows_out(tmp_path: Path, case: str) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS.format("")), **LEAVING[case]})
+    script(home.database, POSTS.format(""), "INSERT INTO posts VALUES (1, 10, 'a'), (2, 20, NULL)", *stamp("a1"))
+    upgraded(home)
+    table = "posts" if case == "put aside" else "tags"
+    assert ask(home.database, f"SELECT id FROM {table}") == [(1,)]

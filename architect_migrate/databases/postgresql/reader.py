@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from architect_migrate.databases.base import Place
-    from architect_migrate.databases.values import Snapshot, StoredObject
+    from architect_migrate.databases.values import CopiedTable, Snapshot, StoredObject
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.history import History
     from architect_migrate.model.schema import Schema
@@ -61,9 +61,11 @@ def row_tables(connection: Connection) -> Mapping[str, object]:
     return _refuse(connection, "rehearse on a copy")
 
 
-def rows_left_out(connection: Connection, source: str, target: str, statements: Iterable[str]) -> int:
+def rows_left_out(connection: Connection, copied: CopiedTable, statements: Iterable[str]) -> int:
     """Refuse: only a run needs it. Raises LooksOnlyError."""
-    return _refuse(connection, f"compare {source} with {target} after {len(tuple(statements))} statements")
+    return _refuse(
+        connection, f"compare {copied.source} with {copied.target} after {len(tuple(statements))} statements"
+    )
 
 
 def found_in_rows(connection: Connection, _history: History, plan: Plan, _there: Schema) -> tuple[Finding, ...]:

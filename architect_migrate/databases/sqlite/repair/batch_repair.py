@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Mend
     from architect_migrate.databases.values import Writes
     from architect_migrate.model.diff import Change
-    from architect_migrate.model.history import Effects, History, Rename
+    from architect_migrate.model.history import Effects, History, Replayed
     from architect_migrate.model.schema import Key, Schema, Table
     from architect_migrate.planning.table_edits import Edit
 
@@ -107,7 +107,7 @@ def mend(
     after = look(connection)
     # Why read again: DROP TABLE also removes indexes and triggers, which the write log does not list.
     there = {stored.key for stored in after.objects}
-    before, tables = _under_new_names(before, after, lambda: replays(learn())[revision].renames)
+    before, tables = _under_new_names(before, after, lambda: replays(learn())[revision])
     gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped | {new for old, new in tables.items() if old in seen.dropped})
     seen.remade |= remade
@@ -137,12 +137,15 @@ def mend(
     return back
 
 
-def _under_new_names(
-    before: Before, after: Before, learn: Callable[[], tuple[Rename, ...]]
-) -> tuple[Before, dict[str, str]]:
-    """What was there under the names that tables have now, with the folded names of those that were renamed."""
-    tables = {stored.key for stored in before.objects if stored.kind == "table"}
-    if tables <= {stored.key for stored in after.objects}:
+def _under_new_names(before: Before, after: Before, learn: Callable[[], Replayed]) -> tuple[Before, dict[str, str]]:
+    """What was there under the names that tables have now, with the folded names of those that were renamed.
+
+    `learn` is called only where a table is gone, or its page is that of another name.
+    """
+    tables = {stored.key: stored.root for stored in before.objects if stored.kind == "table"}
+    there = {stored.key: stored.root for stored in after.objects if stored.kind == "table"}
+    pages = {there[key] for key in there.keys() - tables.keys()} - {0}
+    if tables.keys() <= there.keys() and pages.isdisjoint(tables.values()):
         return before, {}
     renamed = renamed_tables(learn(), before.objects, after.objects)
     objects = under_new_names(before.objects, renamed)

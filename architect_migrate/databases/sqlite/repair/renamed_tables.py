@@ -28,17 +28,22 @@ from architect_migrate.model.history import Effects
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from architect_migrate.model.history import Rename
+    from architect_migrate.model.history import Replayed
 
 _TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 
 
-def renamed_tables(renames: Iterable[Rename], before: Iterable[Stored], after: Iterable[Stored]) -> dict[str, str]:
-    """Return the tables that got another name by a revision, with that, both as they are spelt."""
+def renamed_tables(replayed: Replayed, before: Iterable[Stored], after: Iterable[Stored]) -> dict[str, str]:
+    """Return the tables that got another name by a revision, with that, both as they are spelt.
+
+    Another table may have got the old name since.
+    """
     old, new = ({stored.key[1]: stored for stored in side if stored.kind == "table"} for side in (before, after))
-    ways = (way for each in renames if not each.table for way in ((each.old, each.new), (each.new, each.old)))
-    gone, made = old.keys() - new.keys(), new.keys() - old.keys()
-    return {old[source].name: new[target].name for source, target in ways if source in gone and target in made}
+    renames = [each for each in replayed.renames if not each.table]
+    ways = {way for each in renames for way in ((each.old, each.new), (each.new, each.old)) if way[0] not in new}
+    ways |= {(was, now) for now, was in (replayed.stops[-1].whole if replayed.stops else ())}
+    made = new.keys() - old.keys()
+    return {old[source].name: new[to].name for source, to in sorted(ways) if source in old and to in made}
 
 
 def under_new_names(objects: tuple[Stored, ...], tables: Mapping[str, str]) -> tuple[Stored, ...] | None:
@@ -67,14 +72,14 @@ def _as_in(stored: Stored, texts: Mapping[tuple[str, str], tuple[str, str, str]]
 def effects_under(does: Effects, tables: Mapping[str, str]) -> Effects:
     """Return the effects of a revision without those that are only that tables got another name.
 
-    `tables` are folded names. What the revision makes and takes away is under the new ones; a trigger counts as both.
+    `tables` are folded names. What the revision takes away is under the new ones; a trigger is taken away and made.
     """
     if not tables:
         return does
-    added, removed = (keyed(_under(fact, tables) for fact in side.values()) for side in (does.added, does.removed))
+    removed = keyed(_under(fact, tables) for fact in does.removed.values())
     return Effects(
-        {its_key: fact for its_key, fact in added.items() if removed.get(its_key) != fact},
-        {its_key: fact for its_key, fact in removed.items() if added.get(its_key) != fact},
+        {its_key: fact for its_key, fact in does.added.items() if removed.get(its_key) != fact},
+        {its_key: fact for its_key, fact in removed.items() if does.added.get(its_key) != fact},
     )
 
 

@@ -11,13 +11,20 @@ from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from architect_migrate.databases.values import CopiedTable
 
-def rows_left_out(connection: sqlite3.Connection, source: str, target: str, statements: Iterable[str]) -> int:
+
+def rows_left_out(connection: sqlite3.Connection, copied: CopiedTable, statements: Iterable[str]) -> int:
     """How many rows of a table those of some statements leave out that copy it to another; 0 where that is not known.
 
     They are evaluated on the rows that the table has on this connection.
     """
-    return left_out_by(connection, source, [text for sql in statements if (text := copied_by(sql, source, target))])
+    selects = [text for sql in statements if (text := copied_by(sql, copied.source, copied.target))]
+    if fold(copied.table) == fold(copied.source) and not copied.renamed:
+        return left_out_by(connection, copied.table, selects)
+    names = "".join(f", {quote(old)} AS {quote(new)}" for old, new in copied.renamed)
+    called = f"WITH {quote(copied.source)} AS (SELECT *{names} FROM main.{quote(copied.table)}) "
+    return left_out_by(connection, copied.table, [f"{called}{select}" for select in selects])
 
 
 def left_out_by(connection: sqlite3.Connection, source: str, selects: Sequence[str]) -> int:
