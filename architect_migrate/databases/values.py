@@ -356,10 +356,11 @@ class Writes:
 
     `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
     `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
-    wrote; what a trigger wrote that the code itself made is the code's own. `copies` are the statements that fill one
-    table from another or rename one, and `cast` the columns of recreated tables that they cast. `restored` has a
-    line for each object that was dropped and restored, and `remade` the recreated tables. `by_place` are the tables
-    that statements name by place, each with the first of these statements.
+    wrote; what a trigger wrote that the code itself made is the code's own. `copying` are the statements that fill one
+    table from another or rename one, each with the number of those that alter a table up to it, and `cast` the columns
+    of recreated tables that they cast. `restored` has a line for each object that was dropped and restored, and
+    `remade` the recreated tables. `by_place` are the tables that statements name by place, each with the first of
+    these statements.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -370,10 +371,21 @@ class Writes:
     remade: set[str] = field(default_factory=set)
     triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     triggered: set[TriggerWrite] = field(default_factory=set)
-    copies: dict[str, None] = field(default_factory=dict)
+    copying: dict[tuple[int, str], None] = field(default_factory=dict)
     cast: set[tuple[str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     by_place: dict[Placed, str] = field(default_factory=dict)
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """The statements that fill one table from another or rename one, in their order."""
+        return tuple(text for _, text in self.copying)
+
+    def copied(self, text: str, *, alters: bool, most: int) -> None:
+        """Take in such a statement; one that fills a table counts once until the next that alters one."""
+        number = next(reversed(self.copying), (0, ""))[0]
+        if alters or len(self.copying) < most:
+            self.copying[number + alters, text] = None
 
     def tables(self) -> frozenset[str]:
         """The tables whose rows were written; copies by batch operations do not count, since they only move rows."""

@@ -312,7 +312,8 @@ def _left_out(tables: Carried, before: Connection, copies: Iterable[str]) -> Ite
     """
     last = dict(tables.renamed)
     for copied in tables.copied:
-        yield last.get(copied.table, copied.table), reader.rows_left_out(before, copied, copies)
+        if number := reader.rows_left_out(before, copied, copies):
+            yield last.get(copied.table, copied.table), number
 
 
 def _columns(

@@ -20,6 +20,7 @@ POSTS = "CREATE TABLE posts (id INTEGER PRIMARY KEY{}, size INTEGER, code TEXT)"
 RENAME = "op.rename_table('posts', 'tags')"
 WIDER = "alter_column('code', existing_type=sa.Text(), type_=sa.String(40), nullable=False)"
 TO_TAGS, TO_KIND = "ALTER TABLE posts RENAME TO tags", "ALTER TABLE posts RENAME COLUMN code TO kind"
+TO_ZZ = "ALTER TABLE zz RENAME TO tags"
 ORDERS = pytest.mark.parametrize(
     "lines", [(RENAME, *batch("tags", WIDER)), (*batch("posts", WIDER), RENAME)], ids=["renamed first", "renamed last"]
 )
@@ -124,6 +125,11 @@ LEAVING = {
     "renamed in the same revision": {"b2": raw("a1", TO_TAGS, *copied("tags"))},
     "renamed after it": {"b2": raw("a1", *copied("posts"), TO_TAGS)},
     "renamed with a column": {"b2": raw("a1", TO_KIND, TO_TAGS), "c3": raw("b2", *copied("tags", "kind"))},
+    "whose name another gets": {
+        "b2": raw("a1", *copied("posts")),
+        "c3": raw("b2", "CREATE TABLE tags (id INTEGER PRIMARY KEY)"),
+        "d4": raw("c3", TO_TAGS.replace("tags", "zz"), "ALTER TABLE tags RENAME TO posts", TO_ZZ),
+    },
     "put aside": {
         "b2": raw(
             "a1",
@@ -143,3 +149,12 @@ def test_a_copy_of_a_renamed_table_may_leave_rows_out(tmp_path: Path, case: str)
     upgraded(home)
     table = "posts" if case == "put aside" else "tags"
     assert ask(home.database, f"SELECT id FROM {table}") == [(1,)]
+
+
+def test_what_two_copies_of_a_table_compute_is_the_revisions_own(tmp_path: Path) -> None:
+    first, second = "SELECT id, size, code || '!' FROM", "SELECT id, size + 1, code FROM"
+    copies = [text.replace("SELECT id, size, code FROM", by) for by in (first, second) for text in copied("posts")]
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS.format("")), "b2": raw("a1", *copies)})
+    script(home.database, POSTS.format(""), "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
+    upgraded(home)
+    assert ask(home.database, "SELECT id, size, code FROM posts") == [(1, 11, "a!")]

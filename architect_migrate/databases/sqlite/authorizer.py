@@ -41,10 +41,10 @@ _HIDING = """SELECT t.type, t.name FROM temp.sqlite_master t WHERE EXISTS (SELEC
 _TRIGGERS = "SELECT name, tbl_name, sql FROM main.sqlite_master WHERE type = 'trigger'"
 _PROBE = "archmig_probe"
 _ROW_VERBS = {sqlite3.SQLITE_INSERT: "insert", sqlite3.SQLITE_UPDATE: "update", sqlite3.SQLITE_DELETE: "delete"}
-# How statements begin that copy rows or rename a table, and how many characters that takes.
-_COPYING, _VERB = ("insert", "replace", "with", "alter"), 80
+# How statements begin that copy rows, and how many characters that takes.
+_COPYING, _VERB = ("insert", "replace", "with"), 80
 _MOST_COPIES = 1000
-_TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "triggered", "copies", "dropping")
+_TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "triggered", "copying", "dropping")
 
 
 @dataclass(slots=True)
@@ -142,8 +142,9 @@ def _note_copy(seen: WriteLog, text: str) -> None:
     """Keep a statement that may fill a table from another, or rename one; a loop over rows has too many to keep."""
     seen.ran(text)
     does = text[:_VERB].lstrip().lower()
-    if does.startswith(_COPYING) and len(seen.copies) < _MOST_COPIES and ("select" in text.lower() or does[0] == "a"):
-        seen.copies[text] = None
+    alters = does.startswith("alter")
+    if alters or (does.startswith(_COPYING) and "select" in text.lower()):
+        seen.copied(text, alters=alters, most=_MOST_COPIES)
 
 
 def _left_behind(connection: sqlite3.Connection) -> str:

@@ -410,7 +410,9 @@ def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -
     for event in (event for sql in statements for event in _events(sql)):
         match event:
             case Rename(old, new, ""):
-                filled[new], later[new] = filled.pop(old, []), later.pop(old, [])
+                # What a table was filled with that the same revision copied before counts as well.
+                filled[new] = filled.get(new, []) + filled.pop(old, [])
+                later[new] = later.get(new, []) + later.pop(old, [])
                 names = {before: new if after == old else after for before, after in names.items()} | {old: new}
             case Rename(_, _, table):
                 later.setdefault(table, []).append(event)
