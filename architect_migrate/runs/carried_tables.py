@@ -123,4 +123,4 @@ def renamed_by(history: History, revision: str) -> dict[str, str]:
     """Return the tables that a revision renames, with their new names."""
     replayed = replays(history)[revision]
     displaced = {before: now for now, before in (replayed.stops[-1].whole if replayed.stops else ()) if now != before}
-    return displaced | {rename.old: rename.new for rename in replayed.renames if not rename.table}
+    return {rename.old: rename.new for rename in replayed.renames if not rename.table} | displaced

@@ -158,3 +158,24 @@ def test_what_two_copies_of_a_table_compute_is_the_revisions_own(tmp_path: Path)
     script(home.database, POSTS.format(""), "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
     upgraded(home)
     assert ask(home.database, "SELECT id, size, code FROM posts") == [(1, 11, "a!")]
+
+
+def test_an_index_stays_on_its_rows_where_two_tables_exchange_their_names(tmp_path: Path) -> None:
+    tags = "CREATE TABLE tags (id INTEGER PRIMARY KEY, size INTEGER)"
+    exchange = (TO_TAGS.replace("tags", "zz"), "ALTER TABLE tags RENAME TO posts", TO_ZZ)
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS.format(""), tags), "b2": raw("a1", *exchange)})
+    script(home.database, POSTS.format(""), tags, "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
+    script(home.database, "CREATE INDEX mine ON posts (size)")
+    upgraded(home)
+    assert ask(home.database, "SELECT tbl_name FROM sqlite_master WHERE name = 'mine'") == [("tags",)]
+
+
+def test_a_table_takes_the_name_of_another_that_is_renamed_before(tmp_path: Path) -> None:
+    tags = "CREATE TABLE tags (id INTEGER PRIMARY KEY, size INTEGER)"
+    moves = ("ALTER TABLE posts RENAME TO keys", "ALTER TABLE keys RENAME TO zz", "ALTER TABLE tags RENAME TO keys")
+    moves = (*moves, "ALTER TABLE zz RENAME TO tags")
+    home = own_chain(tmp_path, {"a1": raw(None, POSTS.format(""), tags), "b2": raw("a1", *moves)})
+    script(home.database, POSTS.format(""), tags, "INSERT INTO posts VALUES (1, 10, 'a')", *stamp("a1"))
+    script(home.database, "INSERT INTO tags VALUES (5, 50)")
+    upgraded(home)
+    assert (ask(home.database, "SELECT id FROM tags"), ask(home.database, "SELECT id FROM keys")) == ([(1,)], [(5,)])

@@ -144,8 +144,8 @@ def _under_new_names(before: Before, after: Before, learn: Callable[[], Replayed
     """
     tables = {stored.key: stored.root for stored in before.objects if stored.kind == "table"}
     there = {stored.key: stored.root for stored in after.objects if stored.kind == "table"}
-    pages = {there[key] for key in there.keys() - tables.keys()} - {0}
-    if tables.keys() <= there.keys() and pages.isdisjoint(tables.values()):
+    pages = {root: key for key, root in tables.items() if root}
+    if tables.keys() <= there.keys() and all(pages.get(root, key) == key for key, root in there.items()):
         return before, {}
     renamed = renamed_tables(learn(), before.objects, after.objects)
     objects = under_new_names(before.objects, renamed)

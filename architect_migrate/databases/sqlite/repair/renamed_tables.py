@@ -36,14 +36,17 @@ _TEXTS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT N
 def renamed_tables(replayed: Replayed, before: Iterable[Stored], after: Iterable[Stored]) -> dict[str, str]:
     """Return the tables that got another name by a revision, with that, both as they are spelt.
 
-    Another table may have got the old name since.
+    Another table may have got the old name since, as where two exchange their names. One that takes the name of a
+    dropped table is not among them.
     """
     old, new = ({stored.key[1]: stored for stored in side if stored.kind == "table"} for side in (before, after))
     renames = [each for each in replayed.renames if not each.table]
     ways = {way for each in renames for way in ((each.old, each.new), (each.new, each.old)) if way[0] not in new}
-    ways |= {(was, now) for now, was in (replayed.stops[-1].whole if replayed.stops else ())}
-    made = new.keys() - old.keys()
-    return {old[source].name: new[to].name for source, to in sorted(ways) if source in old and to in made}
+    ways |= {(was, now) for now, was in (replayed.stops[-1].whole if replayed.stops else ()) if now != was}
+    found = {source: to for source, to in sorted(ways) if source in old and to in new}
+    while wrong := [source for source, to in found.items() if to in old and to not in found]:
+        found = {source: to for source, to in found.items() if source not in wrong}
+    return {old[source].name: new[to].name for source, to in found.items()}
 
 
 def under_new_names(objects: tuple[Stored, ...], tables: Mapping[str, str]) -> tuple[Stored, ...] | None:
@@ -54,7 +57,9 @@ def under_new_names(objects: tuple[Stored, ...], tables: Mapping[str, str]) -> t
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as scratch:
         try:
             copy_definitions(scratch, [(stored.kind, stored.sql) for stored in objects])
-            for old, new in tables.items():
+            # Why in two steps: tables may exchange their names.
+            passing = {old: f"archmig {number}" for number, old in enumerate(tables)}
+            for old, new in (*passing.items(), *((passing[old], new) for old, new in tables.items())):
                 scratch.execute(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}")
         except sqlite3.Error:
             return None

@@ -125,10 +125,14 @@ def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> On
 
 
 def _from_first_to_last(renames: Iterable[Rename]) -> list[Rename]:
-    """Every rename, and what several do together: `a` to `b` to `c` is `a` to `c`, whether `b` lasts or not."""
+    """Every rename and what several do together: `a` to `b` to `c` is `a` to `c`, though another may be `b` in the end.
+
+    Why `b` to `c` too: `a` may be a copy that takes the place of `b`.
+    """
     found: list[Rename] = []
     for rename in renames:
         before = [each for each in found if each.table == rename.table and each.new == rename.old]
+        found = [each for each in found if each not in before]
         found += [rename, *(Rename(each.old, rename.new, rename.table) for each in before)]
     return found
 
