@@ -218,5 +218,9 @@ class QuestionError(ArchmigError, layout="table {subject!r}: {problem}; {advice}
     advice: str = derived("nothing was changed")
 
 
+class ForbiddenQuestionError(QuestionError):
+    """A question about rows that a role may not read."""
+
+
 class RestoreError(StatedError, layout="{subject}: {problem}; {advice}"):
     """A restore that was refused or could not be finished; `subject` is the backup or the database."""

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 class Severity(Enum):
@@ -46,6 +46,10 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Detail:
     """What one kind of database says of an object beyond what all kinds say; each kind derives its own classes."""
+
+    def harm(self, tables: Collection[str]) -> str:  # noqa: ARG002  (of use to a kind)
+        """Return how an object that only the database has changes statements on the chain's `tables`; empty if not."""
+        return ""
 
     def differences(self, actual: Self) -> Iterator[Difference]:
         """Yield the respects in which `actual` is otherwise, a field each. A kind overrides the severities."""

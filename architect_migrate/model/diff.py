@@ -277,6 +277,8 @@ def _reordered(reference: Schema, actual: Schema) -> Iterator[Reordered]:
 
 def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> str:
     """Say how an extra can make a statement fail that is valid on the chain's schema; empty if it cannot."""
+    if isinstance(fact, TableFact) and fact.detail is not None:
+        return fact.detail.harm([its_key[1] for its_key in expected if its_key[0] == "table"])
     if ("table", table_of(fact)) not in expected:
         return ""
 

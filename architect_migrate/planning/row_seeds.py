@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.seed_rows import Clash
-from architect_migrate.planning.row_questions import RowsLike
+from architect_migrate.planning.row_questions import RowsIn, RowsLike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,7 +36,8 @@ class Found:
 
     Of `number` rows `exact` have all the values, `keyed` the key that names them, and `elsewhere` all values but a
     number that SQLite gives rows, and not that. `ran` says that each statement shows that it ran: all of its rows are
-    there, or one of them while other values have the keys of the rest, as where a person edited them.
+    there, or one of them while other values have the keys of the rest, as where a person edited them. `unread` says
+    that the rows could not be looked for: any of them may be there.
     """
 
     number: int
@@ -44,20 +45,23 @@ class Found:
     keyed: int = 0
     elsewhere: int = 0
     ran: bool = False
+    unread: bool = False
 
     @property
     def any(self) -> bool:
-        """Whether there is something of them."""
-        return bool(self.exact or self.keyed or self.elsewhere)
+        """Whether there is, or may be, something of them."""
+        return bool(self.exact or self.keyed or self.elsewhere or self.unread)
 
     @property
     def lacking(self) -> bool:
         """Whether some of them have gone, and were not edited or numbered anew."""
-        return self.keyed + self.elsewhere < self.number
+        return not self.unread and self.keyed + self.elsewhere < self.number
 
     @property
     def words(self) -> str:
         """How many of them are there, in words."""
+        if self.unread:
+            return "the rows that it inserts could not be read"
         words = [f"{self.exact:,} of the {pluralize(self.number, 'row')} that it inserts are there"]
         words += [f"{self.keyed - self.exact:,} with other values"] if self.keyed > self.exact else []
         words += [f"{self.elsewhere:,} under another number"] if self.elsewhere else []
@@ -83,6 +87,7 @@ def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found
         sum(each.keyed for each in found),
         sum(each.elsewhere for each in found),
         bool(found) and all(each.ran for each in found),
+        any(each.unread for each in found),
     )
 
 
@@ -105,6 +110,8 @@ def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask, others: int
     """
     named = {(seed.columns, seed.digests) for seed in seeds}
     number = len(named)
+    if _is_forbidden(ask, seeds[0].table):
+        return Found(number, unread=True)
     exact = _number(seeds, (each for seed in seeds for each in seed.at(position)), ask)
     exact = min(max(exact - others, 0), number)
     keyed = max(_number(seeds, named, ask) - others, exact)
@@ -114,6 +121,16 @@ def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask, others: int
         elsewhere = min(max(_number(seeds, (each for each in unnumbered if each[0]), ask) - exact, 0), number - keyed)
     edited = keyed == number and exact > 0 and seeds[0].clash != Clash.REPLACES
     return Found(number, exact, keyed, elsewhere, exact == number or edited)
+
+
+def _is_forbidden(ask: Ask, table: str) -> bool:
+    try:
+        ask(RowsIn(table))
+    except ForbiddenQuestionError:
+        return True
+    except QuestionError:
+        pass
+    return False
 
 
 def _without(values: tuple[Key, tuple[str, ...]], key: Key) -> tuple[Key, tuple[str, ...]]:

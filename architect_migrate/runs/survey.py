@@ -19,13 +19,13 @@ from architect_migrate.databases.registry import (
     kind_of,
     lacking,
     marks,
-    only_looks,
     reader,
 )
 from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
 from architect_migrate.planning.results import AS_STAMPED, Survey
+from architect_migrate.runs.looked_at import as_looked_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 
 _RECONCILE = "archmig reconcile repairs it"
-_BY_HAND = "change that by hand: archmig only looks at databases of this kind"
 
 
 def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
@@ -63,18 +62,7 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
             seen = nothing(graph, wanted, exists=found is not Absence.MISSING)
         else:
             seen = quick_survey(context, found, graph, wanted) or full_survey(context, found, wanted)
-    return _as_looked_at(context, seen)
-
-
-def _as_looked_at(context: EnvironmentContext, seen: Survey) -> Survey:
-    """The survey, without advice to have archmig change something where it only looks at that kind of database."""
-    if not only_looks(context.environment.url):
-        return seen
-    findings = (
-        replace(finding, advice=_BY_HAND) if finding.level in {Level.REPAIR, Level.BLOCKING} else finding
-        for finding in seen.findings
-    )
-    return replace(seen, findings=tuple(findings), looks_only=True)
+    return as_looked_at(context, seen)
 
 
 def quick_survey(

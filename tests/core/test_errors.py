@@ -49,6 +49,7 @@ from architect_migrate.core.database_errors import (
     DatabaseError,
     DatabaseLockedError,
     DatabaseMissingError,
+    ForbiddenQuestionError,
     ForeignKeysBrokenError,
     Holder,
     LockedByRunError,
@@ -461,6 +462,11 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         CopyError,
         ("/var/tmp", "no space left", "set TMPDIR"),
         "/var/tmp: no private copy: no space left; the database was only read: set TMPDIR",
+    ),
+    (
+        ForbiddenQuestionError,
+        ("t", "how many rows", "permission denied for table t"),
+        "table 't': cannot tell how many rows: permission denied for table t; nothing was changed",
     ),
     (
         QuestionError,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from architect_migrate.model.detail import Detail, Difference, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class PostgresTable(Detail):
     access_method: str = "heap"
     server: str = ""
     options: tuple[str, ...] = ()
+
+    def harm(self, tables: Collection[str]) -> str:
+        """Return that a table inherits from one of the chain; a partition of one is where its rows belong."""
+        of = sorted({*self.parents} & {*tables})
+        return f"statements on {of[0]} also find and change its rows" if of and not self.bound else ""
 
 
 @dataclass(frozen=True, slots=True)

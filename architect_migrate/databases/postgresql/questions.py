@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import column_names
 from architect_migrate.databases.postgresql.connection import apart, first_line
@@ -43,6 +43,8 @@ def ask(connection: Connection, question: Question) -> Answer:
     try:
         with apart(connection):
             return _answer(connection, question)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ForbiddenQuestionError(question.table, describe(question), first_line(error)) from error
     except psycopg.Error as error:
         raise QuestionError(question.table, describe(question), first_line(error)) from error
 

@@ -82,8 +82,13 @@ def downgrade():
     op.execute("CREATE TEXT SEARCH CONFIGURATION plainly (COPY = simple)")
     op.execute("CREATE MATERIALIZED VIEW totals AS SELECT count(*) FROM posts")
     op.execute("CREATE MATERIALIZED VIEW empty AS SELECT count(*) FROM posts WITH NO DATA")
+    data_step()
     with op.get_context().autocommit_block():
         op.execute("CREATE INDEX CONCURRENTLY ix_posts_body ON posts (lower(body))")
+
+
+def data_step():
+    op.execute("INSERT INTO kinds VALUES ('z') ON CONFLICT DO NOTHING")
 
 
 def downgrade():

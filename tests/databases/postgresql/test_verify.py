@@ -25,7 +25,8 @@ def test_a_sound_database_is_sound_as_far_as_it_was_checked(database: Callable[.
   declarations     ok
                      {NOT_CHECKED}
   foreign keys     every row refers to something (1 table with keys)
-  data steps       none applied
+  data steps       cannot tell: 1 data step not run, since that would write to the database
+                     c3
 """,
     )
 
@@ -33,7 +34,8 @@ def test_a_sound_database_is_sound_as_far_as_it_was_checked(database: Callable[.
 def test_with_amcheck_indexes_are_read_too(database: Callable[..., str]) -> None:
     database("CREATE EXTENSION amcheck")
     done = archmig("verify")
-    assert (done.code, done.out.splitlines()[0]) == (0, "app: sound"), done.out
+    assert done.code == 0
+    assert "  declarations     ok\n  foreign keys" in done.out
 
 
 def test_an_index_that_lacks_a_row_is_damage(database: Callable[..., str]) -> None:
