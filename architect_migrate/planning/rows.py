@@ -154,7 +154,7 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     """Whether a claim says that a revision ran, and the schema bears it out.
 
     An index or a trigger is dropped by hand at times: a revision of which nothing else can be seen goes by its parents,
-    but not if the rows of constants that it inserts are all missing too.
+    but not if the rows of constants that it inserts are all missing too, or if all that it removes is there.
     """
     history, diagnosis, revision = evidence.history, evidence.diagnosis, judgement.revision
     if judgement.claim not in {Claim.STAMPED, Claim.EXECUTED}:
@@ -162,6 +162,8 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     if judgement.claim is Claim.STAMPED and refuted(history, diagnosis, judgement):
         return False
     lost = only_easily_lost(judgement.absent) and not judgement.present
+    if lost and judgement.left_over and len(judgement.left_over) == len(effects(history)[revision.id].removed):
+        return False
     seeds = seeds_found(diagnosis.position, replays(history)[revision.id], evidence.ask) if lost else None
     if seeds and seeds.number and not seeds.any:
         return False

@@ -66,6 +66,19 @@ def test_where_they_did_not_run_a_person_has_them_run(tmp_path: Path, chain_name
     assert ask(home.database, "SELECT amount FROM bills") == [(125000,)]
 
 
+def test_a_stamp_does_not_cover_a_revision_whose_new_index_is_missing_and_whose_old_one_is_there(
+    tmp_path: Path,
+) -> None:
+    old, new = "CREATE INDEX by_amount ON bills (amount)", "CREATE UNIQUE INDEX of_amount ON bills (amount)"
+    chain = {"a1": revision(None, BILLS, old), "b2": revision("a1", new, "DROP INDEX by_amount", CENTS)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, BILLS, old, BILL, *stamp("b2"))
+    (told,) = undecided(home)
+    assert told.startswith("b2: cannot tell whether its rows are there: ")
+    answered(home, b2=RowAnswer.RUN)
+    assert ask(home.database, "SELECT amount FROM bills") == [(125000,)]
+
+
 def test_a_table_that_is_missing_says_nothing_of_rows_before_one_that_is_there(tmp_path: Path) -> None:
     chain = {
         "a1": revision(None, BILLS),
