@@ -18,6 +18,7 @@ import part_chain
 import part_create
 import part_large
 import part_noop
+import part_postgresql
 import part_schema
 from scene import PROJECT
 from timing import Row, table
@@ -26,6 +27,7 @@ PARTS = {
     "noop": ("100 environments at head, nothing to do (whole processes)", part_noop.run),
     "schema": ("One schema of 105 tables (in one process), and 100 judged in full (whole processes)", part_schema.run),
     "create": ("From zero bytes to head, 24 databases (whole processes)", part_create.run),
+    "postgresql": ("PostgreSQL: one schema, and 100 databases (in one process; status whole)", part_postgresql.run),
     "chain": ("A long chain, many environments, processes (whole processes)", part_chain.run),
 }
 LARGE = "large"
