@@ -151,11 +151,12 @@ class TimedOutError(DatabaseError):
 
 
 class ServerChangedError(ArchmigError, layout="{subject}: {problem}; {advice}"):
-    """A chain whose replay changes what belongs to the whole server: its roles."""
+    """A chain whose replay changes what belongs to the whole server; `outcome` says what became of that."""
 
+    outcome: str = "nothing of that is left"
     subject: str = derived("the server of the scratch database")
-    problem: str = derived("the chain changes its roles, which a replay must not do")
-    advice: str = derived("that was rolled back: install archmig[postgresql-server], whose server is thrown away")
+    problem: str = derived("the chain changes its roles, databases or settings, which a replay must not do")
+    advice: str = derived("{outcome}: install archmig[postgresql-server], whose server is thrown away")
 
 
 class NoScratchError(ArchmigError, layout="{subject}: {problem}; {advice}"):

@@ -299,7 +299,8 @@ def _after_constants(
 ) -> tuple[Ran, str]:
     """The answer where all rows of constants are there: what a revision runs after them may have been interrupted."""
     statements = row_statements(replayed)
-    last = max(at for at, statement in enumerate(statements) if is_of_constants(statement))
+    # None where a trigger makes each of them read other rows.
+    last = max((at for at, statement in enumerate(statements) if is_of_constants(statement)), default=-1)
     rest = replace(replayed, statements=statements[last + 1 :])
     only_constants = not rest.statements and not rest.reads
     if (

@@ -368,8 +368,8 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ServerChangedError,
         (),
         (
-            "the server of the scratch database: the chain changes its roles, which a replay must not do; that was "
-            "rolled back: install archmig[postgresql-server], whose server is thrown away"
+            "the server of the scratch database: the chain changes its roles, databases or settings, which a replay "
+            "must not do; nothing of that is left: install archmig[postgresql-server], whose server is thrown away"
         ),
     ),
     (

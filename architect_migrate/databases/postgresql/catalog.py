@@ -69,10 +69,15 @@ def made_elsewhere(connection: psycopg.Connection[Any]) -> tuple[str, str] | Non
     return connection.execute(_ELSEWHERE).fetchone()
 
 
+def is_shared(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a scratch database is on a server that is not thrown away."""
+    row = connection.execute(f"SELECT coalesce(current_setting('{SHARED}', true), '')").fetchone()
+    return bool(row and row[0] == "on")
+
+
 def server_digest(connection: psycopg.Connection[Any]) -> str:
     """Return a digest of the server's roles; empty where the server is thrown away with them."""
-    shared = connection.execute(f"SELECT coalesce(current_setting('{SHARED}', true), '')").fetchone() or ("",)
-    return str((connection.execute(_SERVER).fetchone() or ("",))[0]) if shared[0] == "on" else ""
+    return str((connection.execute(_SERVER).fetchone() or ("",))[0]) if is_shared(connection) else ""
 
 
 def bodies_of(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
-from psycopg import ClientCursor, Cursor
+from psycopg import ClientCursor, Copy, Cursor
 
 from architect_migrate.databases.postgresql.statements import split, verb
 
@@ -29,11 +29,12 @@ class Hearing(Protocol):
 class LentConnection(psycopg.Connection[Any]):
     """A connection whose transaction belongs to archmig: what the chain's code does to that is heard, and no more.
 
-    `own_schema` is the one in which the chain's databases are read, `hearing` hears of statements, `committed` and
-    `given_up` are called at a commit and a rollback by the chain's code.
+    `is_shared` says that others use its server too, `own_schema` is the one in which the chain's databases are read.
+    `hearing` hears of statements, `committed` and `given_up` are called at a commit and a rollback by the chain's code.
     """
 
     own_schema = ""
+    is_shared = False
     hearing: Hearing | None = None
     committed: Callable[[], object] | None = None
     given_up: Callable[[], object] | None = None
@@ -138,6 +139,21 @@ class LentCursor(Cursor[Any]):
         """Run a statement with each of some values. Why one by one: each is heard with its values."""
         for params in params_seq:
             self.execute(query, params)
+
+    @contextmanager
+    def copy(self, statement: Any, params: Any = None, **options: Any) -> Iterator[Copy]:
+        """Copy rows into a table or out of it, by a statement that is heard."""
+        connection = self.connection
+        assert isinstance(connection, LentConnection)
+        text, hearing = shown(connection, statement, params), connection.hearing
+        if hearing:
+            with connection.unheard():
+                hearing.about_to_run(connection, text)
+        with super().copy(statement, params, **options) as rows:
+            yield rows
+        if hearing:
+            with connection.unheard():
+                hearing.has_run(connection, text)
 
     def _run(self, connection: LentConnection, query: Any, params: Any, options: dict[str, Any]) -> LentCursor:
         text = shown(connection, query, params)

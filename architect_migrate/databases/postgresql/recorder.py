@@ -25,7 +25,7 @@ from architect_migrate.databases.postgresql.pinned import current_schema, in_own
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
 from architect_migrate.databases.postgresql.statement_plan import tables_of
-from architect_migrate.databases.postgresql.statements import names_in, set_columns, verb
+from architect_migrate.databases.postgresql.statements import is_of_server, names_in, set_columns, verb
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import INSERTING, WRITING, Link, Move, Rename, Replayed, ReplayedStatement
 from architect_migrate.model.schema import Schema, columns_by_table
@@ -44,6 +44,7 @@ _SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rol
 _CODE = frozenset({"call", "copy", "do", "merge", "prepare", "truncate"})
 
 
+_LEFT = "what ran outside of a transaction is left there, to be removed by hand"
 _NONE: frozenset[str] = frozenset()
 
 
@@ -92,7 +93,7 @@ class Recording:
         wrote = _grown(touched, rows_touched(connection), 0)
         if server_digest(connection) != server:
             connection.really().rollback()
-            raise ServerChangedError
+            raise ServerChangedError(_LEFT) if self._apart else ServerChangedError
         connection.really().commit()
         self._note(connection, revision, (places, place_of_objects(connection)), wrote)
         connection.really().commit()
@@ -132,6 +133,8 @@ class Recording:
     def about_to_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement before it runs."""
         does = verb(text)
+        if connection.is_shared and is_of_server(text):
+            raise ServerChangedError
         self._running = _Running()
         if does in _SILENT or not (does in WRITING or does in _READING or does in _CODE):
             return

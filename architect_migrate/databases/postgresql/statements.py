@@ -25,6 +25,8 @@ _AFTER_SET = frozenset({"from", "where", "returning"})
 # What a statement with common table expressions goes on with.
 _MAIN = frozenset({"delete", "insert", "merge", "select", "table", "update", "values"})
 
+_OF_SERVER = frozenset({"database", "group", "role", "subscription", "system", "tablespace", "user"})
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -109,6 +111,16 @@ def verb(sql: str) -> str:
             if words[0] != "with" or token.name in _MAIN:
                 return token.name
     return words[0] if words else ""
+
+
+def is_of_server(sql: str) -> bool:
+    """Return whether a statement changes what belongs to the whole server: a role, a database, a setting of it."""
+    found = words(significant(sql))[:3]
+    return (
+        found[:1] in (["alter"], ["create"], ["drop"])
+        and found[1:2] != []
+        and (found[1] in _OF_SERVER and found[1:] != ["user", "mapping"])
+    )
 
 
 def names_in(sql: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from architect_migrate.databases.postgresql.catalog import is_shared
 from architect_migrate.databases.postgresql.lent import LentConnection, LentCursor
 from architect_migrate.databases.postgresql.pinned import current_schema
 
@@ -44,6 +45,7 @@ def scratch(place: Path | str) -> Iterator[LentConnection]:
         str(place), prepare_threshold=None, cursor_factory=LentCursor, application_name="archmig"
     )
     connection.own_schema = current_schema(connection)
+    connection.is_shared = is_shared(connection)
     connection.really().rollback()
     try:
         yield connection

@@ -165,6 +165,31 @@ def test_no_replay_changes_the_roles_of_a_server_that_others_use(
         assert connection.execute(asked).fetchone() == (0,)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE ROLE made",
+        "CREATE DATABASE made",
+        "ALTER SYSTEM SET work_mem = '5MB'",
+        "ALTER DATABASE postgres RESET ALL",
+    ],
+)
+def test_nothing_of_a_server_that_others_use_is_changed_outside_of_a_transaction_either(
+    replayed: Callable[..., History], url_of: Callable[[int | None], str], sql: str
+) -> None:
+    with pytest.raises(ReplayError, match="nothing of that is left"):
+        replayed(TABLE, f"with op.get_context().autocommit_block():\n    op.execute({sql!r})")
+    with psycopg.connect(url_of(None)) as connection:
+        made = "SELECT rolname FROM pg_roles UNION ALL SELECT datname FROM pg_database"
+        assert ("made",) not in connection.execute(made).fetchall()
+
+
+def test_rows_that_a_driver_copies_are_row_statements(replayed: Callable[..., History]) -> None:
+    copy = "with op.get_bind().connection.cursor().copy('COPY t (a) FROM STDIN') as rows:\n    rows.write('x\\n')"
+    (statement,) = last(replayed(TABLE, copy)).statements
+    assert (statement.verb, statement.writes) == ("update", {"t"})
+
+
 def test_the_database_of_a_replay_that_was_killed_is_dropped_by_the_next(
     replayed: Callable[..., History], url_of: Callable[[int | None], str]
 ) -> None:
