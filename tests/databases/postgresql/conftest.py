@@ -12,7 +12,7 @@ from support.cli import plainly
 from support.postgresql import VERSIONS, connected, database_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import psycopg
@@ -116,25 +116,30 @@ with engine.connect() as connection:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, url_of: Callable[[int | None], str]) -> Path:
     """A chain, and a database `healthy` that plain Alembic made."""
-    folder, url = tmp_path_factory.mktemp("project"), database_at(url_of(None), "healthy")
+    folder = tmp_path_factory.mktemp("project")
+    with connected(url_of(None)) as connection:
+        connection.execute("CREATE DATABASE healthy")
+    make_chain(folder, REVISIONS, database_at(url_of(None), "healthy"))
+    return folder
+
+
+def make_chain(folder: Path, revisions: Mapping[str, str], url: str) -> None:
+    """Write a chain of revisions, and run it on a database by plain Alembic."""
     versions = folder / "chain" / "versions"
     versions.mkdir(parents=True)
     (folder / "chain" / "env.py").write_text(ENV)
     before = None
-    for name, text in REVISIONS.items():
+    for name, text in revisions.items():
         head = (
             f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "{name}"\ndown_revision = {before!r}\n\n\n'
         )
         (versions / f"{name}.py").write_text(head + text)
         before = name
-    with connected(url_of(None)) as connection:
-        connection.execute("CREATE DATABASE healthy")
     config = Config(attributes={"configure_logger": False})
     config.set_main_option("script_location", str(folder / "chain"))
     config.set_main_option("sqlalchemy.url", url.replace("postgresql://", "postgresql+psycopg://").replace("%", "%%"))
     command.upgrade(config, "head")
     (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
-    return folder
 
 
 @pytest.fixture
