@@ -164,7 +164,10 @@ CONFIGS: list[tuple[str | bytes, str]] = [
     ("#" * 10_000_001, ": is larger than 10 MB (check the path)"),
     (
         "k" * 40_000 + " = 1",
-        f": '{'k' * 40}…': unknown key (known: alembic, backup, defaults, env, ledger, notify, resolve, tracker)",
+        (
+            f": '{'k' * 40}…': unknown key "
+            "(known: alembic, backup, defaults, env, ledger, notify, postgresql, resolve, tracker)"
+        ),
     ),
     ('[env.a]\npath = "a.db"\nlock_timeout = nan\n', ": env.a.lock_timeout: must be from 0 to 86400"),
     (b"\xef\xbb\xbf[env]", ": line 1: begins with a byte order mark (save it as UTF-8 without BOM)"),

@@ -514,5 +514,17 @@ def test_a_table_called_like_one_that_was_renamed_is_the_applications_own(tmp_pa
     home = own_chain(tmp_path, RENAMED_LATER)
     q = "CREATE TABLE q (id INTEGER PRIMARY KEY, n TEXT, m INTEGER, k INTEGER)"
     copy = (f"CREATE TABLE {own} (id INTEGER PRIMARY KEY, n TEXT)", f"INSERT INTO {own} VALUES (7, 'mine')")
+    script(home.database, q, "INSERT INTO q VALUES (1, 'ann', 2, 3)", *copy, *stamp("r3"))
+    assert home.preview().outcome is Outcome.NOTHING
+
+
+@pytest.mark.parametrize("own", ["p_old", "p_backup"])
+def test_without_a_stamp_it_is_asked_about_if_the_renamed_one_has_none_of_its_rows(tmp_path: Path, own: str) -> None:
+    # The renamed one may have been made by hand, after the chain's table was put aside with its rows.
+    home = own_chain(tmp_path, RENAMED_LATER)
+    q = "CREATE TABLE q (id INTEGER PRIMARY KEY, n TEXT, m INTEGER, k INTEGER)"
+    copy = (f"CREATE TABLE {own} (id INTEGER PRIMARY KEY, n TEXT)", f"INSERT INTO {own} VALUES (7, 'mine')")
     script(home.database, q, "INSERT INTO q VALUES (1, 'ann', 2, 3)", *copy)
-    assert come_home(home) == ["stamp r3"]
+    shown = home.preview()
+    assert shown.plan is not None
+    assert [blocker.subject for blocker in shown.plan.blockers] == [f"table {own}"]
