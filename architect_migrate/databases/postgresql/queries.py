@@ -122,14 +122,16 @@ _COLUMNS = f"""
     JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE c.oid = :relations AND c.relkind IN ('r', 'p', 'f')"""
 
+# Whether a trigger of PostgreSQL's own by which it enforces a constraint does not fire, here or in a partition. Why for
+# all at once: asked of each constraint, it takes a third of the time of a digest.
+_DISABLED = """k.oid = ANY (ARRAY(
+               WITH RECURSIVE d(oid) AS (
+                   SELECT g.tgconstraint FROM pg_trigger g WHERE g.tgenabled NOT IN ('O', 'A') AND g.tgconstraint <> 0
+                   UNION SELECT h.conparentid FROM pg_constraint h JOIN d ON h.oid = d.oid WHERE h.conparentid <> 0)
+               SELECT oid FROM d))"""
+
 # Why some are left out: a foreign key to or of a partitioned table has a constraint for each partition, and since
 # version 18 each NOT NULL is a constraint, of which the column tells, unless it does not hold for all rows.
-# Whether a trigger of PostgreSQL's own by which it enforces a constraint does not fire, here or in a partition.
-_DISABLED = """EXISTS (
-               SELECT FROM pg_trigger g WHERE g.tgenabled NOT IN ('O', 'A') AND g.tgconstraint = ANY (ARRAY(
-                   WITH RECURSIVE b(oid) AS (
-                       SELECT k.oid UNION ALL SELECT h.oid FROM pg_constraint h JOIN b ON h.conparentid = b.oid)
-                   SELECT oid FROM b)))"""
 _CONSTRAINTS = f"""
     SELECT c.relname::text, k.conname::text, k.contype::text, {_columns("k.conkey", "k.conrelid")},
            {_named("p", "pn")}, {_columns("k.confkey", "k.confrelid")}, k.confupdtype::text, k.confdeltype::text,
