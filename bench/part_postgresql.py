@@ -9,9 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
+from rivals import compared, inspected
 from scene import PROJECT, archmig
 from timing import Row, beside, medians, within
 
@@ -86,8 +85,8 @@ def _one(url: str, runs: int) -> list[Row]:
         found = medians(
             max(runs, 5),
             {
-                "SQLAlchemy's Inspector": partial(_inspect, engine),
-                "Alembic's compare_metadata": partial(_compare, engine, metadata),
+                "SQLAlchemy's Inspector": partial(inspected, engine),
+                "Alembic's compare_metadata": partial(compared, engine, metadata),
                 "archmig's complete read": partial(read_schema, held),
                 "archmig's digest": partial(digest, held),
                 "the same on a new connection": partial(_digest_anew, place),
@@ -117,23 +116,6 @@ def _digest_anew(place: str) -> None:
 
     with _connected(place) as held:
         digest(held)
-
-
-def _inspect(engine: sa.Engine) -> None:
-    """What SQLAlchemy's own bulk calls read, which is less."""
-    with engine.connect() as connection:
-        inspector = sa.inspect(connection)
-        inspector.get_multi_columns()
-        inspector.get_multi_pk_constraint()
-        inspector.get_multi_foreign_keys()
-        inspector.get_multi_indexes()
-        inspector.get_multi_unique_constraints()
-        inspector.get_multi_check_constraints()
-
-
-def _compare(engine: sa.Engine, metadata: sa.MetaData) -> None:
-    with engine.connect() as connection:
-        compare_metadata(MigrationContext.configure(connection), metadata)
 
 
 def _many(folder: Path, url: str, runs: int) -> list[Row]:

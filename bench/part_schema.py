@@ -9,8 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
+from rivals import compared, inspected
 from scene import PROJECT, archmig, at_head, databases
 from timing import Row, at_most, beside, medians, within
 
@@ -40,8 +39,8 @@ def run(scratch: Path, runs: int) -> list[Row]:
         {
             "four joined pragma queries": partial(_pragmas, path),
             "archmig's read_schema": partial(_read, path),
-            "SQLAlchemy's Inspector": partial(_inspect, engine),
-            "Alembic's compare_metadata": partial(_compare, engine, metadata),
+            "SQLAlchemy's Inspector": partial(inspected, engine),
+            "Alembic's compare_metadata": partial(compared, engine, metadata),
         },
     )
     engine.dispose()
@@ -91,20 +90,3 @@ def _pragmas(path: Path) -> None:
 def _read(path: Path) -> None:
     with reading(path) as connection:
         read_schema(connection)
-
-
-def _inspect(engine: sa.Engine) -> None:
-    """The same facts by SQLAlchemy's own bulk calls."""
-    with engine.connect() as connection:
-        inspector = sa.inspect(connection)
-        inspector.get_multi_columns()
-        inspector.get_multi_pk_constraint()
-        inspector.get_multi_foreign_keys()
-        inspector.get_multi_indexes()
-        inspector.get_multi_unique_constraints()
-        inspector.get_multi_check_constraints()
-
-
-def _compare(engine: sa.Engine, metadata: sa.MetaData) -> None:
-    with engine.connect() as connection:
-        compare_metadata(MigrationContext.configure(connection), metadata)

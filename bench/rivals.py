@@ -1,4 +1,4 @@
-"""What a user would do instead: a Python loop, shell loops of stock Alembic, of dbmate, of sqlite3."""
+"""What a user would do instead: loops of Python, stock Alembic, dbmate and sqlite3, and other readers of schemas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from scene import BIN, PROJECT, databases, plain, statements
 from timing import process
 
@@ -94,3 +97,21 @@ def raw_sql(scratch: Path) -> Path:
 
 def sqlite_loop(folder: Path, file: Path) -> None:
     process("sh", "-c", SQLITE_LOOP, "sh", file, cwd=folder)
+
+
+def inspected(engine: sa.Engine) -> None:
+    """Read by SQLAlchemy's own bulk calls: what an Inspector knows of all tables."""
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        inspector.get_multi_columns()
+        inspector.get_multi_pk_constraint()
+        inspector.get_multi_foreign_keys()
+        inspector.get_multi_indexes()
+        inspector.get_multi_unique_constraints()
+        inspector.get_multi_check_constraints()
+
+
+def compared(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Compare a database with models as Alembic's autogenerate does."""
+    with engine.connect() as connection:
+        compare_metadata(MigrationContext.configure(connection), metadata)
