@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.seed_rows import Clash
-from architect_migrate.planning.row_questions import RowsIn, RowsLike
+from architect_migrate.planning.row_questions import RowsLike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +79,10 @@ def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found
     found: list[Found] = []
     for group in groups.values():
         named = frozenset((seed.table, seed.columns, seed.digests) for seed in group)
-        found.append(_found(group, position, ask, alike[named]))
+        try:
+            found.append(_found(group, position, ask, alike[named]))
+        except ForbiddenQuestionError:
+            found.append(Found(len(named), unread=True))
         alike[named] += len(named)
     return Found(
         sum(each.number for each in found),
@@ -110,8 +113,6 @@ def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask, others: int
     """
     named = {(seed.columns, seed.digests) for seed in seeds}
     number = len(named)
-    if _is_forbidden(ask, seeds[0].table):
-        return Found(number, unread=True)
     exact = _number(seeds, (each for seed in seeds for each in seed.at(position)), ask)
     exact = min(max(exact - others, 0), number)
     keyed = max(_number(seeds, named, ask) - others, exact)
@@ -121,16 +122,6 @@ def _found(seeds: list[SeedRow], position: frozenset[str], ask: Ask, others: int
         elsewhere = min(max(_number(seeds, (each for each in unnumbered if each[0]), ask) - exact, 0), number - keyed)
     edited = keyed == number and exact > 0 and seeds[0].clash != Clash.REPLACES
     return Found(number, exact, keyed, elsewhere, exact == number or edited)
-
-
-def _is_forbidden(ask: Ask, table: str) -> bool:
-    try:
-        ask(RowsIn(table))
-    except ForbiddenQuestionError:
-        return True
-    except QuestionError:
-        pass
-    return False
 
 
 def _without(values: tuple[Key, tuple[str, ...]], key: Key) -> tuple[Key, tuple[str, ...]]:
@@ -145,4 +136,14 @@ def _number(seeds: list[SeedRow], rows: Iterable[tuple[Key, tuple[str, ...]]], a
         by_columns.setdefault(columns, set()).add(digests)
     table, key = seeds[0].table, seeds[0].key
     questions = (RowsLike(table, columns, tuple(sorted(of)), key) for columns, of in by_columns.items())
-    return sum(counted(ask, question) or 0 for question in questions)
+    return sum(_count(ask, question) for question in questions)
+
+
+def _count(ask: Ask, question: Question) -> int:
+    """How many rows an answer counts; none where the question cannot be asked. Raises ForbiddenQuestionError."""
+    try:
+        return ask(question).count
+    except ForbiddenQuestionError:
+        raise
+    except QuestionError:
+        return 0

@@ -76,8 +76,8 @@ def is_shared(connection: psycopg.Connection[Any]) -> bool:
 
 
 def server_digest(connection: psycopg.Connection[Any]) -> str:
-    """Return a digest of the server's roles; empty where the server is thrown away with them."""
-    return str((connection.execute(_SERVER).fetchone() or ("",))[0]) if is_shared(connection) else ""
+    """Return a digest of the server's roles."""
+    return str((connection.execute(_SERVER).fetchone() or ("",))[0])
 
 
 def bodies_of(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[tuple[str, str]]:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import psycopg
 
 from architect_migrate.core.names import quote
-from architect_migrate.databases.postgresql.connection import apart, first_line
-from architect_migrate.databases.postgresql.pinned import pinned, query
+from architect_migrate.databases.postgresql.connection import first_line
+from architect_migrate.databases.postgresql.pinned import pinned, query, taken_back
 from architect_migrate.databases.postgresql.queries import (
     AMCHECK,
     CHECKS,
@@ -83,7 +83,7 @@ def _counted_at_once(
     """Yield each condition's name and for how many rows it is true: in one scan, or one by one where one fails."""
     counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions.values())
     try:
-        with apart(connection):
+        with taken_back(connection):
             (counted,) = query(connection, f"SELECT {counts} FROM ONLY {quote(table)}").fetchall()
     except psycopg.errors.OperationalError:
         raise
@@ -117,7 +117,7 @@ def _counted(connection: Connection, what: tuple[str, str], rows: str, unknown: 
     """
     table, asked = what
     try:
-        with apart(connection):
+        with taken_back(connection):
             return int(query(connection, f"SELECT count(*) {rows}").fetchall()[0][0])
     except psycopg.errors.OperationalError:
         raise
@@ -141,7 +141,7 @@ def _corrupt(connection: Connection, where: tuple[str, str], unknown: Unknown) -
         if only not in {"", table}:
             continue
         try:
-            with apart(connection):
+            with taken_back(connection):
                 query(connection, asked)
         except psycopg.errors.InsufficientPrivilege as error:
             unknown.append(("the indexes", first_line(error)))

@@ -38,7 +38,6 @@ _NO_LOGIN = re.compile(r'authentication failed|no password supplied|role ".*" do
 _SHOWN = frozenset({"host", "hostaddr", "port", "dbname", "user", "service"})
 # The shortest time that libpq waits for a connection, in seconds.
 _SHORTEST = 2
-_SAVEPOINT = "archmig_question"
 
 
 class Opened(psycopg.Connection[Any]):
@@ -126,17 +125,6 @@ def _explained(connection: Connection, shown: str, timeout: float) -> Iterator[N
         if not connection.closed:
             raise
         raise UnreachableError(shown, first_line(error)) from error
-
-
-@contextmanager
-def apart(connection: Connection) -> Iterator[None]:
-    """Let the transaction outlive an error in the block."""
-    query(connection, f"SAVEPOINT {_SAVEPOINT}")
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            query(connection, f"ROLLBACK TO {_SAVEPOINT}")
 
 
 def first_line(error: Exception) -> str:

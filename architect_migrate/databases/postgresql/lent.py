@@ -145,15 +145,11 @@ class LentCursor(Cursor[Any]):
         """Copy rows into a table or out of it, by a statement that is heard."""
         connection = self.connection
         assert isinstance(connection, LentConnection)
-        text, hearing = shown(connection, statement, params), connection.hearing
-        if hearing:
-            with connection.unheard():
-                hearing.about_to_run(connection, text)
-        with super().copy(statement, params, **options) as rows:
+        with (
+            _heard(connection, shown(connection, statement, params)),
+            super().copy(statement, params, **options) as rows,
+        ):
             yield rows
-        if hearing:
-            with connection.unheard():
-                hearing.has_run(connection, text)
 
     def _run(self, connection: LentConnection, query: Any, params: Any, options: dict[str, Any]) -> LentCursor:
         text = shown(connection, query, params)
@@ -162,15 +158,22 @@ class LentCursor(Cursor[Any]):
             with connection.unheard():
                 _end(connection, does)
                 return super().execute("SELECT 1 WHERE false")
-        hearing = connection.hearing
-        if hearing:
-            with connection.unheard():
-                hearing.about_to_run(connection, text)
-        super().execute(query, params, **options)
-        if hearing:
-            with connection.unheard():
-                hearing.has_run(connection, text)
+        with _heard(connection, text):
+            super().execute(query, params, **options)
         return self
+
+
+@contextmanager
+def _heard(connection: LentConnection, text: str) -> Iterator[None]:
+    """Let a statement be heard that runs in the block."""
+    hearing = connection.hearing
+    if hearing:
+        with connection.unheard():
+            hearing.about_to_run(connection, text)
+    yield
+    if hearing:
+        with connection.unheard():
+            hearing.has_run(connection, text)
 
 
 def _end(connection: LentConnection, does: str) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.databases.postgresql.pinned import Row
+    from architect_migrate.model.detail import Detail
 
 _HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
@@ -77,8 +78,10 @@ def objects(rows: Mapping[str, Iterable[Row]]) -> Iterator[Object]:
     yield from _unread(rows["unread"])
 
 
-def _object(kind: str, name: str, body: str, sql: str = "", *, table: str = "", spelling: str = "") -> Object:
-    return Object(kind, name, body, table, spelling or name, sql)
+def _object(
+    kind: str, name: str, body: str, sql: str = "", *, table: str = "", spelling: str = "", detail: Detail | None = None
+) -> Object:
+    return Object(kind, name, body, table, spelling or name, sql, detail)
 
 
 def _materialized_views(rows: Iterable[Row]) -> Iterator[Object]:
@@ -86,7 +89,7 @@ def _materialized_views(rows: Iterable[Row]) -> Iterator[Object]:
         if kind == "m":
             body = _query(definition)
             sql = f"CREATE MATERIALIZED VIEW {quote(name)} AS {body}"
-            yield Object("materialized view", name, body, "", name, sql, PostgresMaterializedView(populated))
+            yield _object("materialized view", name, body, sql, detail=PostgresMaterializedView(populated))
 
 
 def _exclusions(rows: Iterable[Row]) -> Iterator[Object]:
@@ -214,4 +217,4 @@ def _unread(rows: Iterable[Row]) -> Iterator[Object]:
         found[kind][identity] = definition
     for kind, its in found.items():
         body = f"{len(its)}: {', '.join(sorted(its))}"
-        yield Object("unread", kind, body, "", kind, "", PostgresUnread(tuple(sorted(its.items()))))
+        yield _object("unread", kind, body, detail=PostgresUnread(tuple(sorted(its.items()))))

@@ -56,7 +56,7 @@ def taken_back(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        for text in end:
+        for text in end if not connection.closed else ():
             query(connection, text)
 
 

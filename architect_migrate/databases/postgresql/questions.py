@@ -9,7 +9,8 @@ import psycopg
 from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import column_names
-from architect_migrate.databases.postgresql.connection import apart, first_line
+from architect_migrate.databases.postgresql.connection import first_line
+from architect_migrate.databases.postgresql.pinned import taken_back
 from architect_migrate.databases.postgresql.presence import table_names
 from architect_migrate.databases.postgresql.seeds import like, literals, number_like
 from architect_migrate.planning.row_questions import (
@@ -41,7 +42,7 @@ def ask(connection: Connection, question: Question) -> Answer:
     Raises QuestionError where PostgreSQL cannot answer, and for what only a run could find out.
     """
     try:
-        with apart(connection):
+        with taken_back(connection):
             return _answer(connection, question)
     except psycopg.errors.InsufficientPrivilege as error:
         raise ForbiddenQuestionError(question.table, describe(question), first_line(error)) from error

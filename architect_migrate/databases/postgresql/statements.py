@@ -115,12 +115,13 @@ def verb(sql: str) -> str:
 
 def is_of_server(sql: str) -> bool:
     """Return whether a statement changes what belongs to the whole server: a role, a database, a setting of it."""
-    found = words(significant(sql))[:3]
-    return (
-        found[:1] in (["alter"], ["create"], ["drop"])
-        and found[1:2] != []
-        and (found[1] in _OF_SERVER and found[1:] != ["user", "mapping"])
-    )
+    match words(significant(sql)):
+        case ["alter" | "create" | "drop", "user", "mapping", *_]:
+            return False
+        case ["alter" | "create" | "drop", thing, *_]:
+            return thing in _OF_SERVER
+        case _:
+            return False
 
 
 def names_in(sql: str) -> frozenset[str]:
