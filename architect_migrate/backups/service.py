@@ -147,11 +147,15 @@ def catalogue(context: EnvironmentContext) -> tuple[Copy, ...]:
 
 
 def purposes(context: EnvironmentContext) -> dict[str, str]:
-    """Return the purposes of backups by path according to the ledger, for backups without a record."""
+    """Return the purposes of backups by path according to the ledger, in the order in which they were entered.
+
+    Why a path's last entry: the name of a removed backup may be given again within its second.
+    """
     try:
-        return {entry.backup: entry.action for entry in store.entries(context.ledger) if entry.backup}
+        entered = {entry.backup: entry.action for entry in reversed(store.entries(context.ledger)) if entry.backup}
     except LedgerError:
         return {}
+    return dict(reversed(entered.items()))
 
 
 def verify(copy: Copy) -> Verdict:

@@ -10,13 +10,14 @@ import sqlite3
 import stat
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.backups.record import copies
+from architect_migrate.backups.record import remove
 from architect_migrate.backups.restore import choose, preview, restore
-from architect_migrate.backups.service import catalogue, create
+from architect_migrate.backups.service import catalogue, create, take_for
 from architect_migrate.backups.undo import preview_undo
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.core.database_errors import DatabaseLockedError, RestoreError
@@ -32,6 +33,7 @@ from support.scenarios import ask, moment, script
 from support.shop import shop
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
     from architect_migrate.backups.restore_plan import Restored
@@ -232,6 +234,25 @@ def test_a_damaged_database_is_kept_as_it_is_and_replaced(home: Home) -> None:
     assert choose(context, None) == catalogue(context)[0], "what is damaged is never chosen"
 
 
+def test_a_name_that_was_given_again_counts_from_its_last_entry(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within one second: two backups, of which only the second is in the ledger, are removed, and two are taken."""
+    context = home.context()
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2026, 11, 30, 12, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr("architect_migrate.databases.sqlite.files.backup.datetime", Stopped)
+    take_for(context, "upgrade")
+    backed_up(context)
+    for copy in catalogue(context):
+        remove(copy)
+    backed_up(context)
+    backed_up(context)
+    assert [copy.number for copy in catalogue(context)] == [1, 2]
+
+
 def test_pages_of_another_size_are_refused_in_wal_mode_and_restored_without(home: Home) -> None:
     backed_up(home.context())
     script(home.database, "PRAGMA page_size = 1024", "VACUUM", WRITTEN, "PRAGMA journal_mode = WAL")
@@ -285,41 +306,33 @@ def _contents(path: Path) -> object:
         return content_of(connection)
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return shop(tmp_path_factory.mktemp("large"))
-
-
 @JOURNALS
-def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(large: Home, journal: str) -> None:
+def test_a_restore_that_is_killed_leaves_the_old_or_the_new_whole(home: Home, journal: str) -> None:
     """Kills at random moments of the write itself, and each is followed by one that gets through."""
-    script(large.database, "PRAGMA journal_mode = DELETE")
-    context = journaled(large, journal)
-    for copy in copies(context.backups):
-        copy.path.unlink()
-    script(large.database, "CREATE TABLE IF NOT EXISTS bulk (a, b)", "DELETE FROM bulk")
+    context = journaled(home, journal)
+    script(home.database, "CREATE TABLE bulk (a, b)")
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-    script(large.database, f"INSERT INTO bulk {many} SELECT i, hex(randomblob(40)) FROM n")
+    script(home.database, f"INSERT INTO bulk {many} SELECT i, hex(randomblob(40)) FROM n")
     backed_up(context)
-    new = _contents(large.database)
-    script(large.database, "UPDATE bulk SET b = 'other' || a")
-    old = _contents(large.database)
+    new = _contents(home.database)
+    script(home.database, "UPDATE bulk SET b = 'other' || a")
+    old = _contents(home.database)
     began = time.monotonic()
-    _run(context, None)
+    assert _run(context, None) == 0
     whole = time.monotonic() - began
     chance = random.Random(journal)
     for _ in range(KILLS):
-        script(large.database, "UPDATE bulk SET b = 'other' || a")
-        assert _contents(large.database) == old
+        script(home.database, "UPDATE bulk SET b = 'other' || a")
+        assert _contents(home.database) == old
         _run(context, chance.uniform(0.2, 1.0) * whole)
-        assert _contents(large.database) in (old, new)
-        _run(context, None)
-        assert _contents(large.database) == new
+        assert _contents(home.database) in (old, new)
+        assert _run(context, None) == 0
+        assert _contents(home.database) == new
     assert not list(context.backups.glob("*.db-journal"))
 
 
-def _run(context: EnvironmentContext, seconds: float | None) -> None:
-    """A restore in a process of its own, killed after so many seconds."""
+def _run(context: EnvironmentContext, seconds: float | None) -> int | None:
+    """A restore in a process of its own, killed after so many seconds; its exit code."""
     process = multiprocessing.get_context("fork").Process(target=_restoring, args=(context,))
     process.start()
     process.join(seconds)
@@ -327,7 +340,9 @@ def _run(context: EnvironmentContext, seconds: float | None) -> None:
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()
+    code = process.exitcode
     process.close()
+    return code
 
 
 def test_a_plain_transaction_goes_on_after_a_killed_writer(tmp_path: Path) -> None:
