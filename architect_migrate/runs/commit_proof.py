@@ -320,7 +320,7 @@ def _columns(
     context: EnvironmentContext, plan: Plan, written: Written, of: _Renamed
 ) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str, str]]]:
     """The columns that the run takes away, and those that it renames, with their new names."""
-    carried = carried_columns(context.history, plan)
+    carried = carried_columns(context.history, plan, written.dropped_columns)
     named = {
         (of.table(place[0]), place[1], to[1])
         for place, to in carried.items()

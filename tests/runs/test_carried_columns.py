@@ -48,3 +48,21 @@ def test_columns_are_followed_through_a_plan(tmp_path: Path, steps: tuple[Step, 
     history = own_chain(tmp_path, CHAIN).context().history
     found = carried_columns(history, Plan(steps, (), (), frozenset(), frozenset()))
     assert {place[1]: to[1] if to else "" for place, to in found.items()} == expected
+
+
+def test_a_column_that_is_dropped_and_made_again_loses_its_values(tmp_path: Path) -> None:
+    """The table got its name in an earlier revision; a column that a table without it was made with is no such one."""
+    drop, add = "ALTER TABLE q DROP COLUMN a", "ALTER TABLE q ADD COLUMN a INTEGER"
+    chain = {
+        "a1": revision(None, P),
+        "b2": revision("a1", "ALTER TABLE p RENAME TO q"),
+        "c3": revision("b2", drop, add),
+        "d4": revision("c3", drop, add, "ALTER TABLE q RENAME COLUMN b TO c"),
+    }
+    history = own_chain(tmp_path, chain).context().history
+    dropped = frozenset({("q", "a")})
+    for last in ("c3", "d4"):
+        steps = tuple(map(RunRevision, ("b2", last)))
+        plan = Plan(steps, (), (), frozenset(), frozenset())
+        assert carried_columns(history, plan, dropped)["p", "a"] is None
+        assert carried_columns(history, plan)["p", "a"] == ("q", "a")

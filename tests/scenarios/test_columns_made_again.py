@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.planning.results import Outcome
+from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import ask, batch, code, codes, come_home, nothing_to_do, own_chain, script, stamp
 from support.scenarios import revision as raw
 
@@ -71,3 +73,17 @@ def test_a_person_settles_it(tmp_path: Path) -> None:
     script(home.database, DROP)
     come_home(home)
     assert ask(home.database, "SELECT id, n FROM t ORDER BY id") == [(1, 0), (2, 0)]
+
+
+@pytest.mark.parametrize("more", [(), ("ALTER TABLE u RENAME COLUMN kind TO sort",)], ids=["alone", "beside a rename"])
+def test_a_column_of_a_table_that_was_renamed_is_made_again(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """The database is sound, and only the values of the column that the chain drops are gone."""
+    rename, kind = "ALTER TABLE t RENAME TO u", "ALTER TABLE t ADD COLUMN kind TEXT"
+    in_u = [line.replace("TABLE t", "TABLE u") for line in (DROP, ADD)]
+    chain = {"a1": raw(None, T, kind), "b2": raw("a1", rename), "c3": raw("b2", *in_u, *more)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, T, ROWS, kind, "UPDATE t SET kind = 'k'", *stamp("a1"))
+    shown = home.preview()
+    assert shown.plan is not None
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert ask(home.database, "SELECT * FROM u ORDER BY id") == [(1, "k", 0), (2, "k", 0)]
