@@ -7,7 +7,7 @@ database; `revision` is the one whose effect they complete (empty where none is)
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
@@ -65,11 +65,15 @@ class CreateObject:
 
 @dataclass(frozen=True, slots=True)
 class DropObject:
-    """Drop an index, trigger or view that is created again in the chain's shape, or anything that was told to go."""
+    """Drop an index, trigger or view that is created again in the chain's shape, or anything that was told to go.
+
+    `sql` is the statement, where the kind and the name are not enough for one.
+    """
 
     kind: str
     name: str
     revision: str = ""
+    sql: str = ""
 
 
 class References(StrEnum):
@@ -114,11 +118,12 @@ class AddColumn:
 
 @dataclass(frozen=True, slots=True)
 class DropColumn:
-    """Drop a column that a [[resolve]] entry told to go."""
+    """Drop a column that a [[resolve]] entry told to go; `sql` as for an object."""
 
     table: str
     column: str
     revision: str = ""
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,27 @@ class RebuildTable:
     edits: tuple[Edit, ...]
     fill: tuple[tuple[str, str], ...] = ()
     sql: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlterObject:
+    """Give a table or another object its shape by statements of the database's own, one after another.
+
+    `changes` say in words what they do, `around` which objects they take down and make again, and `lock` which lock
+    they hold on a table until the end. `rewrites` says how much is written anew, in words; empty for nothing.
+    `fill` are (column, SQL expression over the row), `converted` the columns that get another type, with their tables.
+    """
+
+    kind: str
+    name: str
+    changes: tuple[str, ...]
+    statements: tuple[str, ...]
+    around: tuple[str, ...] = ()
+    lock: str = ""
+    rewrites: str = ""
+    fill: tuple[tuple[str, str], ...] = ()
+    converted: tuple[tuple[str, str], ...] = ()
     revision: str = ""
 
 
@@ -184,7 +210,9 @@ class SyncTracker:
 
 
 # What the package of a kind of database executes by itself.
-RepairStep = CreateObject | DropObject | RenameTable | RenameColumn | AddColumn | DropColumn | RebuildTable
+RepairStep = (
+    CreateObject | DropObject | RenameTable | RenameColumn | AddColumn | DropColumn | RebuildTable | AlterObject
+)
 Step = RunRevision | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | SyncTracker
 
 
@@ -241,6 +269,9 @@ def headline(step: Step) -> str:
             return f"drop column {step.table}.{step.column}"
         case RebuildTable():
             return f"rebuild table {step.table}: {', '.join(edit_words(edit) for edit in step.edits)}"
+        case AlterObject():
+            costs = "; ".join(_costs(step))
+            return f"alter {step.kind} {step.name}: {', '.join(step.changes)}" + f" ({costs})" * bool(costs)
         case Stamp():
             return f"stamp {', '.join(step.revisions) or 'base'}"
         case SyncTracker():
@@ -248,6 +279,16 @@ def headline(step: Step) -> str:
             return f"make the tracker {step.table}{true}: {', '.join(_numbers(step.changes))}"
         case _:
             assert_never(step)
+
+
+def _costs(step: AlterObject) -> Iterator[str]:
+    """What a step does beside its changes: what it takes down, locks and writes anew."""
+    if step.around:
+        yield f"takes down and makes again {', '.join(step.around)}"
+    if step.lock:
+        yield f"holds an {step.lock} lock"
+    if step.rewrites:
+        yield f"rewrites {step.rewrites}"
 
 
 def _numbers(changes: tuple[TrackerChange, ...]) -> Iterator[str]:
@@ -293,15 +334,29 @@ def edit_words(edit: Edit) -> str:
 
 def rewritten(steps: tuple[Step, ...]) -> frozenset[str]:
     """The tables whose rows a plan's own steps write anew: they are compared in full afterwards."""
-    return frozenset(
+    own = frozenset(
         fold(step.table) for step in steps if isinstance(step, RebuildTable | DropColumn | RenameColumn | SyncTracker)
-    ) | frozenset(fold(step.new) for step in steps if isinstance(step, RenameTable))
+    )
+    renamed = frozenset(fold(step.new) for step in steps if isinstance(step, RenameTable))
+    return (
+        own | renamed | frozenset(table for step in steps if isinstance(step, AlterObject) for table in altered(step))
+    )
+
+
+def altered(step: AlterObject) -> frozenset[str]:
+    """The tables whose rows a step writes anew."""
+    tables = {table for table, _ in step.converted}
+    if step.kind == "table" and (step.rewrites or step.fill):
+        tables.add(step.name)
+    return frozenset(tables)
 
 
 def plan_digest(plan: Plan, fingerprint: str) -> str:
     """The same for two plans with the same steps, in order, from the same position to the same, on the same chain.
 
-    `fingerprint` is the chain's files': what a revision's step does is written there.
+    `fingerprint` is the chain's files': what a revision's step does is written there. How many rows a step writes anew
+    does not count: they are others an hour later.
     """
-    text = codec.dump((fingerprint, plan.steps, plan.before, plan.after))
+    steps = tuple(replace(each, rewrites="") if isinstance(each, AlterObject) else each for each in plan.steps)
+    text = codec.dump((fingerprint, steps, plan.before, plan.after))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

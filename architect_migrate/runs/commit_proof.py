@@ -19,6 +19,7 @@ from architect_migrate.model.history import effects, reference, replays, snapsho
 from architect_migrate.model.leftovers import differences
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.plan import (
+    AlterObject,
     DropColumn,
     ForgetRow,
     Plan,
@@ -346,6 +347,8 @@ def _filled(plan: Plan, version_table: str) -> Iterator[tuple[str, str]]:
         match step:
             case RebuildTable():  # an entry fills NULLs of a column that is there, and keeps every other value
                 yield from ((fold(step.table), fold(to)) for to, _ in step.fill)
+            case AlterObject():
+                yield from ((step.name, to) for to, _ in step.fill)
             case SyncTracker():
                 words = step.tracker.description, step.tracker.checksum
                 yield from ((fold(step.table), fold(name)) for name in words)
@@ -383,8 +386,9 @@ def _clashing(history: History, revision: str, actions: set[str]) -> frozenset[s
 
 
 def _converted(context: EnvironmentContext, plan: Plan) -> set[tuple[str, str]]:
-    """The columns whose type the chain's code changes."""
-    return {
+    """The columns whose type the chain's code changes, or a step of the plan."""
+    own = {place for step in plan.steps if isinstance(step, AlterObject) for place in step.converted}
+    return own | {
         (new.table, new.column.name)
         for old, new in _redeclared(context, plan)
         if storage_class(old.column) != storage_class(new.column)

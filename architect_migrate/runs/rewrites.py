@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import fold
 from architect_migrate.databases.registry import access, reader
 from architect_migrate.model.history import Replayed, Role, replays, row_statements
-from architect_migrate.planning.plan import DropColumn, RebuildTable, RunRevision, RunRows
+from architect_migrate.planning.plan import AlterObject, DropColumn, RebuildTable, RunRevision, RunRows, altered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ def rewrites_of(context: EnvironmentContext, plan: Plan) -> Rewrites:
     replayed = _replayed(context, plan)
     rebuilt = dict.fromkeys(
         [fold(step.table) for step in plan.steps if isinstance(step, RebuildTable | DropColumn)]
+        + [table for step in plan.steps if isinstance(step, AlterObject) for table in sorted(altered(step))]
         + [passing.table for each in replayed.values() for passing in each.passing if passing.role == Role.COPY]
     )
     written = {table for each in replayed.values() for table in each.writes} - set(rebuilt)

@@ -12,6 +12,7 @@ from architect_migrate.databases.values import Writes
 from architect_migrate.model.history import recorded_sql, replays, row_statements
 from architect_migrate.planning.plan import (
     AddColumn,
+    AlterObject,
     CreateObject,
     DropColumn,
     DropObject,
@@ -232,7 +233,14 @@ def _step(step: Step, connection: Connection, runner: Runner | None, history: Hi
         case SyncTracker():
             return write_tracker(connection, step)
         case (
-            CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn() | RebuildTable()
+            CreateObject()
+            | DropObject()
+            | RenameTable()
+            | RenameColumn()
+            | AddColumn()
+            | DropColumn()
+            | RebuildTable()
+            | AlterObject()
         ):
             repairer.perform(connection, step, progress)
         case _:

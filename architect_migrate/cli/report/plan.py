@@ -14,6 +14,7 @@ from architect_migrate.core.text import clean, pluralize
 from architect_migrate.databases.registry import dialect
 from architect_migrate.planning.plan import (
     AddColumn,
+    AlterObject,
     CreateObject,
     DropColumn,
     DropObject,
@@ -147,7 +148,7 @@ def _together(verb: str, its: list[Step]) -> str:
     first = its[0]
     if isinstance(first, RebuildTable):
         return f"rebuild table {first.table} ({_edits(first)})"
-    if isinstance(first, RenameTable | RenameColumn):
+    if isinstance(first, RenameTable | RenameColumn | AlterObject):
         return ", ".join(headline(step) for step in its)
     if len(its) <= _NAMED:
         return f"{verb} {', '.join(headline(word).removeprefix(f'{verb} ') for word in its)}"
@@ -178,9 +179,9 @@ def _sort(step: Step) -> tuple[str, str]:
             return "stamp", ""
         case SyncTracker():
             return "tracker", ""
-        case (
-            CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn() | RebuildTable()
-        ):
+        case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
+            return "complete", step.revision
+        case RebuildTable() | AlterObject():
             return "complete", step.revision
         case _:
             assert_never(step)
@@ -239,6 +240,8 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
                 yield f"INSERT INTO {dialect.name(version_table)} (version_num) VALUES ({literal(revision)});"
         case SyncTracker():
             yield from (_ended(each) for each in dialect.tracker_statements(step))
+        case AlterObject():
+            yield from (_ended(text) for text in step.statements)
         case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
             yield _ended(dialect.statement(step))
         case _:

@@ -10,7 +10,7 @@ from architect_migrate.core.interrupts import FinishedFirst
 from architect_migrate.databases.costs import Kind
 from architect_migrate.databases.registry import access, temporary, watching
 from architect_migrate.model.revision_graph import ancestry, position_at
-from architect_migrate.planning.plan import RebuildTable, RunRevision, Stamp, headline
+from architect_migrate.planning.plan import AlterObject, RebuildTable, RunRevision, Stamp, headline
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.observe import without_evidence
 from architect_migrate.runs.rehearsal.commands import fitting, named, previewed
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection, Meter
     from architect_migrate.databases.costs import StepCost
-    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.plan import Plan, Step
     from architect_migrate.planning.results import Result
     from architect_migrate.revisions.alembic_runtime import Runner
     from architect_migrate.revisions.replay import Source
@@ -124,13 +124,19 @@ def _measured(
         else:
             step = plan.steps[number - 1]
             revision = step.revision if isinstance(step, RunRevision) else ""
-            meter.begin(revision or headline(step), revision, Kind.REBUILD if isinstance(step, RebuildTable) else None)
+            meter.begin(revision or headline(step), revision, _kind(step))
 
     try:
         execute(copy, "profile", plan, metered, _metered(meter, _making(command, target)))
     except FinishedFirst:
         raise KeyboardInterrupt from None
     return tuple(cost for cost, step in zip(meter.found, plan.steps, strict=True) if not isinstance(step, Stamp))
+
+
+def _kind(step: Step) -> Kind | None:
+    """The kind of work that a step is as a whole; None where its statements tell."""
+    rebuilds = isinstance(step, RebuildTable) or (isinstance(step, AlterObject) and step.rewrites)
+    return Kind.REBUILD if rebuilds else None
 
 
 def _making(command: Command, target: str | None) -> Prepare:

@@ -11,6 +11,7 @@ from architect_migrate.databases.registry import access, keeper, marks, reader, 
 from architect_migrate.databases.values import Permitted
 from architect_migrate.planning.plan import (
     AddColumn,
+    AlterObject,
     CreateObject,
     DropColumn,
     DropObject,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.plan import RepairStep
 
 pytestmark = pytest.mark.usefixtures("runs")
+DROP = "ALTER TABLE people DROP COLUMN age"
 PETS = (
     "CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES people (id))",
     "INSERT INTO pets VALUES (1, 2)",
@@ -54,6 +56,21 @@ def test_columns_and_indexes_come_and_go(people: DatabaseUrl) -> None:
     assert (names(schema), [each.name for each in schema.indexes]) == (["id", "name", "years"], ["by_age"])
     assert names(performed(people, DropObject("index", "by_age"), DropColumn("people", "years"))) == ["id", "name"]
     assert reader.rows_of(people, 1.0, ["people"]) == (("people", 2),)
+
+
+def test_statements_of_a_step_run_in_their_order(people: DatabaseUrl) -> None:
+    statements = (
+        "DROP INDEX by_name",
+        "ALTER TABLE people ADD COLUMN age INTEGER",
+        "CREATE INDEX by_age ON people (age)",
+    )
+    schema = performed(people, AlterObject("table", "people", ("add column age",), statements))
+    assert (names(schema), [each.name for each in schema.indexes]) == (["id", "name", "age"], ["by_age"])
+    told = DropObject("index", "no such name", sql="DROP INDEX by_age"), DropColumn("people", "no such name", sql=DROP)
+    assert (names(performed(people, *told)), reader.rows_of(people, 1.0, ["people"])) == (
+        ["id", "name"],
+        (("people", 2),),
+    )
 
 
 @pytest.mark.parametrize(("references", "parent"), [("stay", "people"), ("follow", "persons")])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.repair.blockers import examples
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 from architect_migrate.databases.sqlite.sql.render import name, not_unique
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -16,6 +15,7 @@ from architect_migrate.diagnosis.suggestions import FromChain
 from architect_migrate.model.diff import Change, Differs, Extra, Missing, OtherwiseNamed, Reordered
 from architect_migrate.model.facts import ColumnFact, Fact, IndexFact, TableFact, TriggerFact, ViewFact
 from architect_migrate.planning import plan
+from architect_migrate.planning.blockers import examples
 from architect_migrate.planning.row_questions import Answer, DuplicatesOf, RowsIn
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.databases.sqlite.repair.rebuild import rebuild_table
 from architect_migrate.databases.sqlite.repair.rename import rename_quietly
 from architect_migrate.databases.sqlite.sql.render import statement
-from architect_migrate.planning.plan import RebuildTable, References, RenameTable
+from architect_migrate.planning.plan import AlterObject, RebuildTable, References, RenameTable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,6 +21,9 @@ def perform(connection: sqlite3.Connection, step: RepairStep, progress: RowProgr
     match step:
         case RebuildTable():
             rebuild_table(connection, step.table, step.edits, dict(step.fill), progress)
+        case AlterObject():
+            for text in step.statements:
+                connection.execute(text)
         case RenameTable() if step.references != References.FOLLOW:
             rename_quietly(connection, step.table, step.new)
         case _:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.sql_errors import EditImpossibleError, UnreadableSqlError
-from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.objects import doubled
 from architect_migrate.databases.sqlite.rows.unfit import refused_default
 from architect_migrate.databases.sqlite.sql import edit
@@ -40,6 +39,7 @@ from architect_migrate.model.facts import (
     named_constraint,
     table_facts,
 )
+from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning import plan, table_edits
 from architect_migrate.planning.row_questions import Changing, NullsIn, NullsOf, Violating
 

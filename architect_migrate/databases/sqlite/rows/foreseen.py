@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.repair.table import constant_default
 from architect_migrate.databases.sqlite.rows.leaving import left_without_parent, rows_leaving
 from architect_migrate.databases.sqlite.rows.questions import ask
@@ -23,6 +22,7 @@ from architect_migrate.databases.sqlite.sql.render import check_text
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import CheckFact, ColumnFact, ForeignKeyFact, IndexFact, UniqueFact, table_of
 from architect_migrate.model.history import WRITING, effects, reference, replays, snapshots, tables_ever, writes_of
+from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import DropObject, RenameTable, RunRevision, RunRows, Stamp, SyncTracker
 from architect_migrate.planning.row_questions import DuplicatesOf, NullsIn, Orphans, RowsIn, Violating
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.sqlite.repair.blockers import examples
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.history import effects, is_of_constants, replays, row_statements
 from architect_migrate.model.seed_rows import Clash
+from architect_migrate.planning.blockers import examples
 from architect_migrate.planning.plan import RunRows
 from architect_migrate.planning.row_questions import KeysTaken
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.batch_casts import batch_casts, kept
-from architect_migrate.databases.sqlite.repair import blockers as blocked
 from architect_migrate.databases.sqlite.rows.taken import Demand
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, words_of
 from architect_migrate.databases.sqlite.sql.render import default_text
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.history import WRITING
+from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.row_questions import RowsIn, Violating
 
 if TYPE_CHECKING:

@@ -197,8 +197,10 @@ def _column(table: Table, wanted: str) -> str:
 
 
 def statement(step: plan.Step) -> str:
-    """The SQL that executes a repair step; empty for steps that run revisions or rebuild a table."""
+    """The SQL that executes a repair step; empty for steps that run revisions, or several statements."""
     match step:
+        case plan.DropObject() | plan.DropColumn() if step.sql:
+            return step.sql
         case plan.CreateObject():
             return step.sql
         case plan.DropObject():
@@ -213,7 +215,7 @@ def statement(step: plan.Step) -> str:
             return f"ALTER TABLE {name(step.table)} DROP COLUMN {name(step.column)}"
         case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep() | plan.RunRows():
             return ""
-        case plan.Stamp() | plan.SyncTracker():
+        case plan.Stamp() | plan.SyncTracker() | plan.AlterObject():
             return ""
         case _:
             assert_never(step)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Column, Table
     from architect_migrate.planning.row_questions import Answer
 
+# Words in the types of columns, of any kind of database, that say what an empty value is.
+_TEXTS, _NUMBERS = ("blob", "char", "text"), ("double", "int", "numeric", "real")
 _SET = "set a value for these rows: add this to environments.toml"
 _KEEP = "or keep the database's shape: add this to environments.toml"
 
@@ -55,7 +57,10 @@ def _value_line(shape: Table, column: Column) -> str:
     keys = [*shape.uniques, *(key.columns for key in shape.foreign_keys)]
     if any(column.name in key for key in keys) or any(column.name in check.mentions for check in shape.checks):
         return "allow_null = true"
-    return 'default = ""' if column.affinity in {"TEXT", "BLOB"} else "default = 0"
+    affinity = column.affinity.lower()
+    if any(word in affinity for word in _TEXTS):
+        return 'default = ""'
+    return "default = 0" if any(word in affinity for word in _NUMBERS) else "allow_null = true"
 
 
 def agreed(blockers: Iterable[Finding]) -> tuple[Finding, ...]:
