@@ -327,6 +327,8 @@ def _moves(statement: ReplayedStatement, replayed: Replayed) -> bool:
     aside = {(passing.name, passing.table) for passing in replayed.passing if passing.role == Role.ASIDE}
     made = {table.name for table in replayed.delta.changed.tables}
     gone = {name for kind, name in replayed.delta.removed if kind == "table"}
+    # What such a table is called until then counts as it.
+    gone |= {name for name, table in aside if table in gone}
     return all(
         (source, target) in copies | aside or (source in gone and target in made)
         for source in statement.reads - statement.writes

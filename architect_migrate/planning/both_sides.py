@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.model.history import Link, Move, Rename, effects, facts_at, replays
+from architect_migrate.model.history import Link, Move, Rename, Role, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
 from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike
@@ -358,6 +358,12 @@ def _unmoved(look: Look, revision: str, move: Move) -> int | None:
 
 def _by_place(history: History, revision: str, move: Move) -> dict[str, str]:
     """The columns that `INSERT INTO new SELECT * FROM old` copies, with those that they become; else none."""
-    places = dict(replays(history)[revision].by_place)
-    old, new = places.get(move.table, ()), places.get(move.new_table, ())
+    replayed = replays(history)[revision]
+    places = dict(replayed.by_place)
+    names = [
+        move.table,
+        *(each.name for each in replayed.passing if (each.table, each.role) == (move.table, Role.ASIDE)),
+    ]
+    old = next((places[name] for name in names if name in places), ())
+    new = places.get(move.new_table, ())
     return dict(zip(old, new, strict=True)) if len(old) == len(new) and not move.new_column else {}

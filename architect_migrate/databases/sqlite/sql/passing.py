@@ -7,15 +7,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold
-from architect_migrate.databases.sqlite.sql import fills
-from architect_migrate.databases.sqlite.sql.lexer import significant, significant_of, unquote, verb
+from architect_migrate.databases.sqlite.sql.events import Created, Dropped, Filled, Read, events_of, table_name
+from architect_migrate.databases.sqlite.sql.lexer import significant, significant_of, verb
 from architect_migrate.model.history import Link, Move, Passing, Rename, Role
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from architect_migrate.databases.sqlite.sql.lexer import Token
+    from architect_migrate.databases.sqlite.sql.events import Event
 
     Columns = Mapping[str, frozenset[str]]
 
@@ -43,64 +43,14 @@ class Carried(NamedTuple):
     renamed: frozenset[tuple[str, str, str]]
 
 
-class _Created(NamedTuple):
-    """A table is made, by a statement with these words."""
-
-    name: str
-    words: frozenset[str]
-
-
-class _Dropped(NamedTuple):
-    """A table is dropped."""
-
-    name: str
-
-
-class _Filled(NamedTuple):
-    """Rows or values go into a table, by a statement with these words.
-
-    `into` are the columns that an UPDATE sets, empty for an INSERT. `columns` pairs each column with the column that it
-    is copied from, where the statement says so. `computed` are the columns, by name or else by place, to which an
-    INSERT gives another term of a SELECT than a column, `cast` those to which it gives the CAST of a
-    column, or a constant.
-    """
-
-    table: str
-    words: frozenset[str]
-    into: tuple[str, ...] = ()
-    columns: tuple[tuple[str, str], ...] = ()
-    computed: tuple[str | int, ...] = ()
-    cast: tuple[str | int, ...] = ()
-
-
-class _Read(NamedTuple):
-    """A SELECT by itself, as a loop over rows begins with, of these words."""
-
-    words: frozenset[str]
-
-
-_Event = Rename | _Created | _Dropped | _Filled | _Read
-
-
 def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> OnTheWay:
     """What statements do on their way between two schemas: tables in passing, renames, moves, replaced tables.
 
     A schema is given by the folded names of its tables and of their columns.
     """
-    events = [event for sql in statements for event in _events(sql)]
+    events = [event for sql in statements for event in events_of(sql)]
     renamed = [event for event in events if isinstance(event, Rename) and not event.table]
-    created = {event.name for event in events if isinstance(event, _Created)}
-    lasting = {*before, *after}
-    passing = [
-        Passing(rename.new, rename.old, Role.ASIDE)
-        for rename in renamed
-        if rename.old in before and rename.new not in lasting
-    ]
-    copies = [
-        Passing(rename.old, rename.new, Role.COPY)
-        for rename in renamed
-        if rename.old in created and rename.old not in lasting
-    ]
+    aside, copies = _passing(events, {*before, *after}, before)
     renames = [rename for rename in _from_first_to_last(renamed) if _lasts(rename, before.keys(), after.keys())]
     last = {each.old: each.new for each in renames}
     columns = [
@@ -108,20 +58,38 @@ def on_the_way(statements: Iterable[str], before: Columns, after: Columns) -> On
         for column in _column_renames(events, {copy.name: copy.table for copy in copies})
     ]
     # A table that the revision makes has its columns before it renames them; the words of the statement name them.
-    at_first = {event.name: event.words for event in events if isinstance(event, _Created)} | dict(before)
+    at_first = {event.name: event.words for event in events if isinstance(event, Created)} | dict(before)
     at_first |= {each.new: before[each.old] for each in renames}
     renames += [
         column
         for column in _from_first_to_last(columns)
         if _lasts(column, at_first.get(column.table, _NONE), after.get(column.table, _NONE))
     ]
-    moves = dict.fromkeys((*_moves(events, _Lasting(before, after, renames)), *_put_aside(events, before, after)))
+    whole = [*_by_first_names(events, {each.name: each.table for each in aside}, before)]
+    moves = dict.fromkeys((*_moves(whole, _Lasting(before, after, renames)), *_put_aside(events, before, after)))
     return OnTheWay(
-        tuple(dict.fromkeys((*passing, *copies))),
+        tuple(dict.fromkeys((*aside, *copies))),
         tuple(dict.fromkeys(renames)),
-        (*moves, *_moved_twice(events, before, after, {(move.table, move.new_table) for move in moves})),
+        (*moves, *_moved_twice(whole, before, after, {(move.table, move.new_table) for move in moves})),
         frozenset(_replaced(events, before, after)),
     )
+
+
+def _passing(events: list[Event], lasting: Collection[str], before: Columns) -> tuple[list[Passing], list[Passing]]:
+    """The tables that do not last: those that are put aside, and copies."""
+    renamed = [event for event in events if isinstance(event, Rename) and not event.table]
+    created = {event.name for event in events if isinstance(event, Created)}
+    aside = [
+        Passing(rename.new, rename.old, Role.ASIDE)
+        for rename in (*renamed, *_from_first_to_last(renamed))
+        if rename.old in before and rename.new not in lasting
+    ]
+    copies = [
+        Passing(rename.old, rename.new, Role.COPY)
+        for rename in renamed
+        if rename.old in created and rename.old not in lasting
+    ]
+    return aside, copies
 
 
 def _from_first_to_last(renames: Iterable[Rename]) -> list[Rename]:
@@ -137,12 +105,33 @@ def _from_first_to_last(renames: Iterable[Rename]) -> list[Rename]:
     return found
 
 
-def _column_renames(events: list[_Event], of: Mapping[str, str]) -> Iterator[Rename]:
+def _by_first_names(events: Iterable[Event], first: Mapping[str, str], before: Columns) -> Iterator[Event]:
+    """The same events, of which those on rows name a table by its `first` name as well while it is put aside.
+
+    A column counts as copied from that table only where it is called so there.
+    """
+    for event in events:
+        words = event.words if isinstance(event, Created | Filled | Read) else _NONE
+        aside = {first[word] for word in words & first.keys()}
+        match event:
+            case Created(name) if aside:
+                yield Created(name, words | aside)
+            case Filled(columns=columns) if aside:
+                known = frozenset[str]().union(*(before[table] for table in aside))
+                pairs = tuple(pair for pair in columns if event.into or pair[1] in known)
+                yield event._replace(words=words | aside, columns=pairs)
+            case Read() if aside:
+                yield Read(words | aside)
+            case _:
+                yield event
+
+
+def _column_renames(events: list[Event], of: Mapping[str, str]) -> Iterator[Rename]:
     """Columns that are renamed, and those that a copy of a table gets from columns of other names."""
     for event in events:
         if isinstance(event, Rename) and event.table:
             yield event
-        elif isinstance(event, _Filled) and not event.into and event.table in of:
+        elif isinstance(event, Filled) and not event.into and event.table in of:
             yield from (Rename(source, column, of[event.table]) for column, source in event.columns)
 
 
@@ -164,7 +153,7 @@ class _Lasting:
                 columns = (self.before[table] - self.after[table]) & words
                 yield from ((table, column) for column in sorted(columns) if (table, column) not in renamed)
 
-    def new(self, filled: _Filled) -> Iterator[tuple[str, str]]:
+    def new(self, filled: Filled) -> Iterator[tuple[str, str]]:
         """The table, or the columns of it, that a statement fills and the revision makes."""
         if filled.table in self.after and filled.table not in self.before:
             yield filled.table, ""
@@ -173,25 +162,25 @@ class _Lasting:
             yield from ((filled.table, column) for column in filled.into if column in columns)
 
 
-def _moves(events: list[_Event], lasting: _Lasting) -> Iterator[Move]:
+def _moves(events: list[Event], lasting: _Lasting) -> Iterator[Move]:
     """Rows and values that the revision brings from what it takes away into what it makes."""
     for event in events:
         match event:
-            case _Created(name, words) if name in lasting.after and name not in lasting.before:
+            case Created(name, words) if name in lasting.after and name not in lasting.before:
                 yield from (Move(table, column, name) for table, column in lasting.gone(words))
-            case _Filled():
+            case Filled():
                 for to, into in lasting.new(event):
                     for table, column in lasting.gone(event.words):
                         pairs = tuple((source, new) for new, source in event.columns if bool(column) == bool(into))
                         pairs = tuple(pair for pair in pairs if not into or pair == (column, into))
                         yield Move(table, column, to, into, pairs)
-            case _Read(words):
+            case Read(words):
                 yield from _looped(lasting, words)
             case _:
                 pass
 
 
-def _put_aside(events: list[_Event], before: Columns, after: Columns) -> Iterator[Move]:
+def _put_aside(events: list[Event], before: Columns, after: Columns) -> Iterator[Move]:
     """Columns that bear another name until a new one of the old name has their values."""
     for event in events:
         if isinstance(event, Rename) and event.table in before.keys() & after.keys():
@@ -210,38 +199,39 @@ def _looped(lasting: _Lasting, words: frozenset[str]) -> Iterator[Move]:
             yield from (Move(table, column, table, new, link=Link.READ) for new in new_columns)
 
 
-def _replaced(events: list[_Event], before: Columns, after: Columns) -> Iterator[str]:
+def _replaced(events: list[Event], before: Columns, after: Columns) -> Iterator[str]:
     """Tables that are there before and after, but not the same: what was there is dropped or bears another name."""
     holds = _holding(events, before)
-    read = frozenset(word for event in events if isinstance(event, _Read) for word in event.words)
+    read = frozenset(word for event in events if isinstance(event, Read) for word in event.words)
     yield from (
         table for table in before.keys() & after.keys() if table not in holds.get(table, ()) and table not in read
     )
 
 
 def _moved_twice(
-    events: list[_Event], before: Columns, after: Columns, known: Collection[tuple[str, str]]
+    events: list[Event], before: Columns, after: Columns, known: Collection[tuple[str, str]]
 ) -> Iterator[Move]:
     """Rows that come to a new table by way of one that does not last; `known` are the pairs that moves name already."""
-    renamed = {rename.old for rename in events if isinstance(rename, Rename) and not rename.table}
+    tables = (event for event in events if isinstance(event, Rename) and not event.table)
+    renamed = {rename.old for rename in _from_first_to_last(tables) if rename.new in after}
     holds = _holding(events, before)
     for new in sorted(after.keys() - before):
         gone = holds.get(new, _NONE) - after.keys() - renamed
         yield from (Move(table, "", new) for table in sorted(gone) if (table, new) not in known)
 
 
-def _holding(events: list[_Event], before: Columns) -> dict[str, frozenset[str]]:
+def _holding(events: list[Event], before: Columns) -> dict[str, frozenset[str]]:
     """By each table that is there in the end, the first tables whose rows it holds."""
     holds: dict[str, frozenset[str]] = {table: frozenset({table}) for table in before}
     for event in events:
         match event:
-            case _Created(name, words):
+            case Created(name, words):
                 holds[name] = _held(holds, words - {name})
-            case _Dropped(name):
+            case Dropped(name):
                 holds.pop(name, None)
             case Rename(old, new, "") if old in holds:
                 holds[new] = holds.pop(old)
-            case _Filled(table, words) if table in holds:
+            case Filled(table, words) if table in holds:
                 holds[table] |= _held(holds, words - {table})
             case _:
                 pass
@@ -260,8 +250,8 @@ def puts_aside(statements: Iterable[str], after: Columns) -> bool:
     the name of another; nor is a table that is put aside until its successor of the same name has its rows (see
     `Passing`).
     """
-    events = [event for sql in statements for event in _events(sql)]
-    created = {event.name for event in events if isinstance(event, _Created)}
+    events = [event for sql in statements for event in events_of(sql)]
+    created = {event.name for event in events if isinstance(event, Created)}
     renamed = [event for event in events if isinstance(event, Rename)]
     lasting = after.keys() | {rename.old for rename in renamed if not rename.table}
     copies = {rename.old: rename.new for rename in renamed if not rename.table and rename.old in created}
@@ -295,7 +285,7 @@ def copied_table(sql: str) -> str:
     if verb(sql) not in {"insert", "replace"} or "select" not in words:
         return ""
     at = words.index("select")
-    return _name(tokens, at + 3)[0] if words[at + 1 : at + 3] == ["*", "from"] and len(tokens) > at + 3 else ""
+    return table_name(tokens, at + 3)[0] if words[at + 1 : at + 3] == ["*", "from"] and len(tokens) > at + 3 else ""
 
 
 def table_rename(sql: str) -> Rename | None:
@@ -303,7 +293,7 @@ def table_rename(sql: str) -> Rename | None:
     begins = (fold(token.text) for token in significant_of(sql) if token.text != ";")
     if [*islice(begins, 2)] != ["alter", "table"]:
         return None
-    return next((event for event in _events(sql) if isinstance(event, Rename) and not event.table), None)
+    return next((event for event in events_of(sql) if isinstance(event, Rename) and not event.table), None)
 
 
 _NONE: frozenset[str] = frozenset()
@@ -313,105 +303,12 @@ def _lasts(rename: Rename, before: AbstractSet[str], after: AbstractSet[str]) ->
     return rename.old in before - after and rename.new in after - before
 
 
-def _events(sql: str) -> Iterator[_Event]:
-    tokens = [token for token in significant(sql) if token.text != ";"]
-    words = [fold(token.text) for token in tokens]
-    match words[:2]:
-        case ["alter", "table"]:
-            yield from _altered(tokens, words)
-        case ["create", "table"]:
-            yield _Created(_name(tokens, 5 if words[2:5] == ["if", "not", "exists"] else 2)[0], _names(tokens))
-        case ["drop", "table"]:
-            yield _Dropped(_name(tokens, 4 if words[2:4] == ["if", "exists"] else 2)[0])
-        case [_, _]:
-            yield from _of_rows(tokens, words, sql)
-        case _:
-            pass
-
-
-def _altered(tokens: list[Token], words: list[str]) -> Iterator[_Event]:
-    """ALTER TABLE table RENAME [COLUMN]: what it renames."""
-    table, at = _name(tokens, 2)
-    rest = words[at:]
-    if rest[:2] == ["rename", "to"]:
-        yield Rename(table, _text(tokens[at + 2]))
-    elif rest[:1] == ["rename"]:
-        names = tokens[at + 2 :] if rest[1] == "column" and len(rest) > 4 else tokens[at + 1 :]
-        yield Rename(_text(names[0]), _text(names[2]), table)
-
-
-def _of_rows(tokens: list[Token], words: list[str], sql: str) -> Iterator[_Event]:
-    """What a statement on rows fills or reads; its verb may stand after WITH."""
-    names, does = _names(tokens), verb(sql)
-    at = words.index(does) if words[0] != "with" else _at_top(words, does, 1)
-    match does:
-        case "insert" | "replace":
-            table, end = _name(tokens, _at_top(words, "into", at) + 1)
-            rest = tokens[end:], words[end:]
-            computed = tuple(_computed(*rest))
-            terms, casts = (tuple(place for place, plain in computed if plain is each) for each in (False, True))
-            yield _Filled(table, names, (), _copied(*rest), terms, casts)
-        case "update":
-            table, end = _name(tokens, at + (3 if words[at + 1] == "or" else 1))
-            copied = tuple((column, source) for (_, column), (source, _) in fills.filled([sql]).items() if source)
-            yield _Filled(table, names, tuple(_set(tokens[end:], words[end:])), copied)
-        case "select" if "sqlite_master" not in words:
-            # What asks for the schema, as reflection does, is no loop over rows.
-            yield _Read(names)
-        case _:
-            pass
-
-
-def _names(tokens: list[Token]) -> frozenset[str]:
-    """Every word of a statement that can be the name of a table or column."""
-    return frozenset(_text(token) for token in tokens if token.kind in {"word", "quoted"})
-
-
-def _set(tokens: list[Token], words: list[str]) -> Iterator[str]:
-    """SET column = ..., (column, column) = ...: the columns."""
-    start = _at_top(words, "set", 0) + 1
-    end = min(_at_top(words, word, start) for word in ("from", "where", "returning"))
-    for part in _parts(tokens[start:end]):
-        ends = next((at for at, token in enumerate(part) if token.text == "="), 0)
-        yield from (_text(token) for token in part[:ends] if token.kind in {"word", "quoted"})
-
-
-def _copied(tokens: list[Token], words: list[str]) -> tuple[tuple[str, str], ...]:
-    """(columns) SELECT columns FROM ...: which column is copied from which."""
-    if words[:1] != ["("] or "select" not in words or "from" not in words:
-        return ()
-    start, end = words.index("select") + 1, _at_top(words, "from", words.index("select"))
-    into = [_text(part[-1]) for part in _parts(tokens[1 : words.index("select") - 1])]
-    sources = [_source(part) for part in _parts(tokens[start:end])]
-    if len(into) != len(sources):
-        return ()
-    return tuple((column, source) for column, source in zip(into, sources, strict=True) if source)
-
-
-def _computed(tokens: list[Token], words: list[str]) -> Iterator[tuple[str | int, bool]]:
-    """[(columns)] SELECT terms FROM ...: which columns get a term that is no column, and whether it computes nothing.
-
-    The CAST of a column computes nothing, and neither does a constant.
-    """
-    if "select" not in words:
-        return
-    start = words.index("select")
-    into = [_text(part[-1]) for part in _parts(tokens[1 : start - 1])] if words[:1] == ["("] else []
-    for place, part in enumerate(_parts(tokens[start + 1 : _at_top(words, "from", start)])):
-        if part[-1].text == "*":  # it stands for any number of columns
-            return
-        name = into[place] if place < len(into) else place
-        is_cast = fold(part[0].text) == "cast"
-        if not _source(part) or is_cast:
-            yield name, (is_cast and bool(_source(part))) or _is_constant(part)
-
-
 def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> Carried:
     """What statements that copy or rename tables say of `columns`, those of tables as they are in the end."""
     names: dict[str, str] = {}
-    filled: dict[str, list[_Filled]] = {}
+    filled: dict[str, list[Filled]] = {}
     later: dict[str, list[Rename]] = {}
-    for event in (event for sql in statements for event in _events(sql)):
+    for event in (event for sql in statements for event in events_of(sql)):
         match event:
             case Rename(old, new, ""):
                 # What a table was filled with that the same revision copied before counts as well.
@@ -420,7 +317,7 @@ def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -
                 names = {before: new if after == old else after for before, after in names.items()} | {old: new}
             case Rename(_, _, table):
                 later.setdefault(table, []).append(event)
-            case _Filled() if not event.into:
+            case Filled() if not event.into:
                 filled.setdefault(event.table, []).append(event)
             case _:
                 pass
@@ -436,13 +333,6 @@ def carried(statements: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -
     return Carried(lasting, frozenset(computed), frozenset(cast), frozenset(renamed))
 
 
-def _is_constant(part: list[Token]) -> bool:
-    """Whether a term is a string, a number or NULL, with or without another name."""
-    first = part[0].text
-    is_literal = first.startswith("'") or first[:1].isdigit() or fold(first) == "null"
-    return is_literal and (len(part) == 1 or fold(part[1].text) == "as")
-
-
 def _named(places: Iterable[str | int], there: tuple[str, ...], renames: list[Rename]) -> set[str]:
     """The columns at some places of a table, by number or by name, with the names that they get later."""
     numbered = dict(enumerate(there))
@@ -450,48 +340,3 @@ def _named(places: Iterable[str | int], there: tuple[str, ...], renames: list[Re
     for rename in renames:
         found |= {rename.new} if rename.old in found else set()
     return found
-
-
-def _at_top(words: list[str], word: str, start: int) -> int:
-    """The position of a word outside all parentheses; the end if there is none."""
-    depth = 0
-    for at in range(start, len(words)):
-        depth += (words[at] == "(") - (words[at] == ")")
-        if depth == 0 and words[at] == word:
-            return at
-    return len(words)
-
-
-def _parts(tokens: list[Token]) -> list[list[Token]]:
-    """Split a list of terms at its commas."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += (token.text == "(") - (token.text == ")")
-        if depth == 0 and token.text == ",":
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return [part for part in parts if part]
-
-
-def _source(part: list[Token]) -> str:
-    """The column that a term of a SELECT names, alone or in a CAST; empty for anything else."""
-    words = [fold(token.text) for token in part]
-    if words[:2] == ["cast", "("] and "as" in words:
-        part, words = part[2 : words.index("as")], words[2 : words.index("as")]
-    elif "as" in words:
-        part, words = part[: words.index("as")], words[: words.index("as")]
-    is_column = len(part) == 1 or (len(part) == 3 and part[1].text == ".")
-    return _text(part[-1]) if is_column and part[-1].kind in {"word", "quoted"} else ""
-
-
-def _name(tokens: list[Token], at: int) -> tuple[str, int]:
-    """A table's folded name, without its schema, and the position after it."""
-    if len(tokens) > at + 2 and tokens[at + 1].text == ".":
-        at += 2
-    return _text(tokens[at]), at + 1
-
-
-def _text(token: Token) -> str:
-    return fold(unquote(token.text))

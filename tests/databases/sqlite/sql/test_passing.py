@@ -103,6 +103,28 @@ def test_rows_that_go_by_way_of_a_table_that_does_not_last_are_moved() -> None:
     assert on_the_way(statements, T, X).moves == (Move("t", "", "x"),)
 
 
+@pytest.mark.parametrize("insert", ["INSERT INTO x SELECT * FROM z", "INSERT INTO x (id, a) SELECT id, b FROM z"])
+@pytest.mark.parametrize("names", [("z",), ("y", "z")], ids=["renamed once", "renamed twice"])
+def test_rows_of_a_table_with_a_name_that_does_not_last_are_moved(insert: str, names: tuple[str, ...]) -> None:
+    renames = [f"ALTER TABLE {old} RENAME TO {new}" for old, new in zip(("t", *names), names, strict=False)]
+    create = "CREATE TABLE x (id INTEGER PRIMARY KEY, a TEXT)"
+    found = on_the_way([*renames, "ALTER TABLE z RENAME a TO b", create, insert, "DROP TABLE z"], T, X)
+    assert {each.name: each.table for each in found.passing} == dict.fromkeys(names, "t")
+    pairs = (("id", "id"),) if "(" in insert else ()  # column b is called so on the way only
+    assert (found.moves, found.renames) == ((Move("t", "", "x", columns=pairs),), ())
+
+
+def test_a_loop_over_a_table_with_a_name_that_does_not_last_is_one_over_its_rows() -> None:
+    statements = ["ALTER TABLE t RENAME TO z", "CREATE TABLE x (id INTEGER)", "SELECT id FROM z", "DROP TABLE z"]
+    assert on_the_way(statements, T, X).moves == (Move("t", "", "x", link=Link.READ),)
+
+
+def test_a_table_that_keeps_its_new_name_is_not_moved_to_its_copy() -> None:
+    statements = ["ALTER TABLE t RENAME TO y", "CREATE TABLE x AS SELECT * FROM y"]
+    found = on_the_way(statements, T, {**X, "y": T["t"]})
+    assert (found.moves, found.renames) == ((), (Rename("t", "y"),))
+
+
 def test_a_column_that_is_called_column_can_be_renamed() -> None:
     found = on_the_way(["ALTER TABLE t RENAME column TO b"], {"t": columns("column")}, {"t": columns("b")})
     assert found == OnTheWay((), (Rename("column", "b", "t"),))
