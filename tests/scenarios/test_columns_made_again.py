@@ -14,6 +14,8 @@ from support.scenarios import revision as raw
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from support.scenarios import Home
+
 T = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)"
 ROWS = "INSERT INTO t VALUES (1, 'one'), (2, NULL)"
 DROP = "ALTER TABLE t DROP COLUMN n"
@@ -87,3 +89,34 @@ def test_a_column_of_a_table_that_was_renamed_is_made_again(tmp_path: Path, more
     assert shown.plan is not None
     assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
     assert ask(home.database, "SELECT * FROM u ORDER BY id") == [(1, "k", 0), (2, "k", 0)]
+
+
+TAKEN_TO = (
+    *batch("t", "alter_column('n', existing_type=sa.Text(), new_column_name='made')"),
+    "op.add_column('t', sa.Column('n', sa.Text(), server_default='new'))",
+    *batch("t", "alter_column('made', existing_type=sa.Text(), nullable=False)"),
+)
+FULL = "INSERT INTO t VALUES (1, 'one'), (2, 'two')"
+
+
+def _taken(folder: Path, before: str) -> Home:
+    """A chain whose batch operation renames a column, the name of which it then gives to another one."""
+    home = own_chain(folder, {"a1": raw(None, T), "b2": code("a1", *TAKEN_TO)})
+    script(home.database, T, before, *stamp("a1"))
+    return home
+
+
+def test_a_column_gets_the_name_that_a_batch_operation_took_from_another(tmp_path: Path) -> None:
+    home = _taken(tmp_path, FULL)
+    shown = home.preview()
+    assert shown.plan is not None
+    assert shown.plan.blockers == ()
+    assert reconcile(home.context(), shown.plan, lambda *_: None).outcome is Outcome.DONE
+    assert ask(home.database, "SELECT id, made, n FROM t ORDER BY id") == [(1, "one", "new"), (2, "two", "new")]
+
+
+def test_such_a_run_that_was_interrupted_is_asked_about(tmp_path: Path) -> None:
+    """The column has its new name, and none has the old one yet."""
+    home = _taken(tmp_path, FULL)
+    script(home.database, "ALTER TABLE t RENAME COLUMN n TO made")
+    assert codes(home) == [("interrupted-undecided", "table t")]

@@ -159,6 +159,8 @@ def _written(replayed: Replayed) -> set[str]:
     found = set(writes_of(each for each in replayed.statements if each.verb in WRITING))
     found |= {passing.table for passing in replayed.passing if not passing.name.startswith(BATCH_COPY)}
     found |= {rename.table or rename.new for rename in replayed.renames}
+    # A column whose old name another one gets is renamed, too.
+    found |= {each.table for stop in replayed.stops[-1:] for each in stop.origins if each.place != each.start}
     found |= {name for move in replayed.moves for name in (move.table, move.new_table)}
     return found | replayed.replaced
 

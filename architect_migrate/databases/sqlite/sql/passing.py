@@ -246,26 +246,29 @@ def _held(holds: Mapping[str, frozenset[str]], words: frozenset[str]) -> frozens
 def puts_aside(statements: Iterable[str], after: Columns) -> bool:
     """Return whether statements rename what is there, or make a table that does not last under any name.
 
-    A copy that takes the name of its table, as in Alembic's batch operations, is neither, if it does not give a column
-    the name of another; nor is a table that is put aside until its successor of the same name has its rows (see
-    `Passing`).
+    A copy that takes the name of its table, as in Alembic's batch operations, is neither, if no other column gets the
+    old name of one that it renames; nor is a table that is put aside until its successor of the same name has its rows
+    (see `Passing`).
     """
     events = [event for sql in statements for event in events_of(sql)]
     created = {event.name for event in events if isinstance(event, Created)}
     renamed = [event for event in events if isinstance(event, Rename)]
     lasting = after.keys() | {rename.old for rename in renamed if not rename.table}
     copies = {rename.old: rename.new for rename in renamed if not rename.table and rename.old in created}
-    changed = [each for each in _column_renames(events, copies) if each.old != each.new]
-    taken = {(each.table, each.old) for each in changed}
-    exchanged = (each.new in after.get(each.table, _NONE) and (each.table, each.new) in taken for each in changed)
+    filled = [event for event in events if isinstance(event, Filled) and not event.into and event.table in copies]
     return (
         bool(created - lasting)
-        or any(exchanged)
+        or any(_renamed_by(event) & after.get(copies[event.table], _NONE) for event in filled)
         or any(
             rename.table or rename.old not in created or (rename.old in after and rename.new in after)
             for rename in renamed
         )
     )
+
+
+def _renamed_by(copy: Filled) -> set[str]:
+    """The columns that a copy of a table gives another name, and that it does not have under their own as well."""
+    return {source for _, source in copy.columns} - {column for column, source in copy.columns if column == source}
 
 
 def drops_columns(statements: Iterable[str]) -> bool:
