@@ -14,7 +14,16 @@ from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement, Verdict, 
 from architect_migrate.diagnosis.drift import let_stand
 from architect_migrate.diagnosis.positions import only_easily_lost
 from architect_migrate.diagnosis.resolutions import drops
-from architect_migrate.model.diff import Change, Extra, Missing, OtherwiseNamed, Reordered, change_key, needs_repair
+from architect_migrate.model.diff import (
+    Change,
+    Differs,
+    Extra,
+    Missing,
+    OtherwiseNamed,
+    Reordered,
+    change_key,
+    needs_repair,
+)
 from architect_migrate.model.facts import (
     Constraint,
     Fact,
@@ -32,7 +41,7 @@ from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunR
 from architect_migrate.planning.row_judgement import asks_for_data_step, not_to_run, to_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Resolution
@@ -104,12 +113,22 @@ def _taken_natively(history: History, native: frozenset[str], change: Change) ->
 
 def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> list[Change]:
     """Indexes that are there under another name, and that a revision still to be run takes away by their own."""
-    named = {k for revision in rest for k in effects(history)[revision].removed}
+    named = {k for revision in rest for k in _taken_by_name(history, revision)}
     return [
-        Missing(change.fact)
+        Differs(change.fact, change.actual, ()) if isinstance(change.actual, IndexFact) else Missing(change.fact)
         for change in diagnosis.changes
         if isinstance(change, OtherwiseNamed) and isinstance(change.fact, IndexFact) and change_key(change) in named
     ]
+
+
+def _taken_by_name(history: History, revision: str) -> Iterator[Key]:
+    """What a revision takes away; an index that goes with its table, which gets another name, stays."""
+    its = effects(history)[revision]
+    tables = {(each.old, each.new) for each in replays(history)[revision].renames if not each.table}
+    for its_key, fact in its.removed.items():
+        new = its.added.get(its_key)
+        if new is None or not isinstance(fact, IndexFact) or (table_of(fact), table_of(new)) not in tables:
+            yield its_key
 
 
 def _ending(

@@ -8,12 +8,16 @@ import pytest
 
 from architect_migrate.databases.sqlite.files import backup
 from architect_migrate.databases.sqlite.repair import rebuild_rows
+from architect_migrate.planning.results import State
 from architect_migrate.runs.reconcile import reconcile
-from support.scenarios import come_home
+from support.scenarios import Allowed, ask, come_home, headlines, own_chain, script, stamp
+from support.scenarios import revision as raw
 from support.shop import KINDS, ORDERS, PEOPLE, STANDARD, shop
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support.scenarios import Home
 
 LATER = ["run revision 005_tags", "stamp 005_tags"]
 
@@ -251,3 +255,30 @@ def test_a_run_tells_how_far_it_is_through_backup_copy_and_proof(
         (3, 3, "stamp 005_tags"),
         (4, 3, "proving that every row is there"),
     ]
+
+
+T, BY_HAND = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)", "CREATE UNIQUE INDEX by_hand ON t (n)"
+
+
+def _indexed(folder: Path, last: str) -> Home:
+    """A database of which a unique index has another name than in the chain; `last` is the chain's next statement."""
+    home = own_chain(folder, {"a1": raw(None, T, "CREATE UNIQUE INDEX ix ON t (n)"), "b2": raw("a1", last)})
+    script(home.database, T, "INSERT INTO t VALUES (1, 'a')", BY_HAND, *stamp("a1"))
+    return home
+
+
+def test_an_index_keeps_its_name_where_a_revision_only_renames_its_table(tmp_path: Path) -> None:
+    home = _indexed(tmp_path, "ALTER TABLE t RENAME TO u")
+    shown = home.preview()
+    assert shown.plan is not None
+    assert headlines(shown.plan) == ["run revision b2", "stamp b2"]
+    reconcile(home.context(), shown.plan, lambda *_: None)
+    assert home.survey().state is State.UP_TO_DATE
+    indexes = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    assert ask(home.database, indexes) == [("by_hand", "u")]
+
+
+def test_an_index_gets_the_name_by_which_a_revision_drops_it(tmp_path: Path) -> None:
+    home = _indexed(tmp_path, "DROP INDEX ix")
+    steps = ["drop index by_hand", "create index ix", "run revision b2", "stamp b2"]
+    assert come_home(home, Allowed(gone=frozenset({"by_hand"}))) == steps
