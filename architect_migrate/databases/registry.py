@@ -214,6 +214,7 @@ trials = cast("Trials[Connection]", _Local("trials"))
 
 if TYPE_CHECKING:
     # So mypy compares the modules of a kind with the protocols.
+    from architect_migrate.databases.postgresql import repairer as _repairer_of_postgresql
     from architect_migrate.databases.sqlite import about as _about
     from architect_migrate.databases.sqlite import access as _access
     from architect_migrate.databases.sqlite import capabilities as _capabilities
@@ -240,6 +241,7 @@ if TYPE_CHECKING:
     MARKS: Marks[sqlite3.Connection] = _marks
     READER: Reader[sqlite3.Connection] = _reader
     REPAIRER: Repairer[sqlite3.Connection] = _repairer
+    POSTGRESQL_REPAIRER: Repairer[Any] = _repairer_of_postgresql
     TEMPORARY: Temporary[sqlite3.Connection] = _temporary
     TRIALS: Trials[sqlite3.Connection] = _trials
     WATCHING: Watching[sqlite3.Connection] = _watching

@@ -65,12 +65,14 @@ class ConstraintName:
     """The name of a constraint as it is spelt; Alembic compares such names exactly.
 
     `kind` is `primary key`, `unique`, `check` or `foreign key`; `of` identifies the constraint in its table: by
-    columns, canonical expression, or for a foreign key columns, parent and actions.
+    columns, canonical expression, or for a foreign key columns, parent and actions. `sql` is the definition where the
+    table's own text has none.
     """
 
     name: str
     kind: str
     of: Key = ()
+    sql: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,18 @@ def broken_check(table: str, column: str, expression: str, broken: Answer) -> Fi
     )
 
 
+def orphans(table: str, parent: str, columns: tuple[str, ...], orphaned: Answer) -> Finding:
+    """Block a foreign key of the chain: rows refer to nothing."""
+    return Finding(
+        Level.BLOCKING,
+        "blocked-orphans",
+        f"{table}({', '.join(columns)})",
+        f"{pluralize(orphaned.count, 'row refers', 'rows refer')} to nothing in {parent}{examples(orphaned)}",
+        f"correct the rows, {_KEEP}",
+        entry=entry(table, columns[0], "keep = true"),
+    )
+
+
 def lost_values(table: str, column: str, declared: str, lost: Answer) -> Finding:
     """Block a type change: values would not survive the conversion to the type that the chain declares."""
     return Finding(

@@ -60,11 +60,15 @@ class PlanGoal:
 
 @dataclass(frozen=True, slots=True)
 class RepairPlanner:
-    """The functions of a kind of database that plan repairs: of a table, of an object beside it, of one to drop."""
+    """The functions of a kind of database that plan repairs: of a table, of an object beside it, of one to drop.
+
+    `expect` is called first, with every change that the other functions will be called for.
+    """
 
     table: Callable[[str, tuple[Change, ...], str], Work]
     beside: Callable[[Change, str], Work]
     gone: Callable[[Extra], Work]
+    expect: Callable[[Iterable[Change]], None] = lambda _changes: None
 
 
 def make_plan(
@@ -92,9 +96,9 @@ def make_plan(
         and lasts(history, diagnosis.position, each.revision.id)
     )
     statements = _row_steps(history, goal.rows, native)
-    walk = _Walk(
-        repair_planner, _owners(history, diagnosis, native), data, _writes(history), statements, repairs=repairs
-    )
+    owners = _owners(history, diagnosis, native)
+    repair_planner.expect(change for change in repairs if owners.get(change_key(change)) != "")
+    walk = _Walk(repair_planner, owners, data, _writes(history), statements, repairs=repairs)
     walk.take([repair_planner.gone(change) for change in doomed])
     for judgement in diagnosis.judgements:
         if judgement.revision.id in diagnosis.position:

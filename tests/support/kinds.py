@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,9 +12,11 @@ from architect_migrate.databases.registry import access, kind_of, lacking
 from support.postgresql import connected, database_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.base import Connection
 
 PEOPLE = (
     "CREATE TABLE people (id INTEGER PRIMARY KEY, name VARCHAR(20) NOT NULL)",
@@ -70,6 +72,17 @@ def run(place: DatabaseUrl, *statements: str) -> None:
             with access.transaction(place, 1.0) as connection:
                 for statement in statements:
                     connection.execute(statement)
+
+
+@contextmanager
+def writing(place: DatabaseUrl) -> Iterator[Connection]:
+    """A connection in a transaction, which is committed."""
+    if Capability.RUNS not in lacking(kind_of(place)):
+        with access.transaction(place, 1.0) as connection:
+            yield connection
+        return
+    with closing(connected(place.raw)) as served, served.transaction():
+        yield served
 
 
 def _run_by_driver(place: DatabaseUrl, statements: tuple[str, ...]) -> None:

@@ -161,7 +161,7 @@ def identity_of(table: str, column: str, identity: str, sequence: list[str] | No
     name, *options = sequence
     usual = f"{table}_{column}_seq"
     # Why a long one is never the usual one: PostgreSQL shortens both of its parts.
-    own = [] if name == usual and len(usual.encode()) <= _LONGEST else [f"SEQUENCE NAME {name}"]
+    own = [] if name == usual and len(usual.encode()) <= _LONGEST else [f"SEQUENCE NAME {quote(name)}"]
     return " ".join((words, *own, *_options(options)))
 
 

@@ -148,6 +148,12 @@ _CONSTRAINTS = f"""
     WHERE k.conrelid = :relations AND k.contype IN ('p', 'u', 'c', 'f', 'x', 'n')
           AND (k.contype <> 'f' OR k.conparentid = 0) AND (k.contype <> 'n' OR NOT k.convalidated OR k.connoinherit)"""
 
+# Apart from the others: the digest has all that they say.
+_CONSTRAINT_TEXTS = """
+    SELECT c.relname::text, k.conname::text, pg_get_constraintdef(k.oid)
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    WHERE k.conrelid = :relations AND k.contype IN ('p', 'u', 'c', 'f') AND (k.contype <> 'f' OR k.conparentid = 0)"""
+
 _OF_CONSTRAINT = (
     "EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass AND o.objid = i.indexrelid "
     "AND o.deptype = 'i' AND o.refclassid = 'pg_constraint'::regclass)"
@@ -322,6 +328,7 @@ _QUERIES = {
     "table": _TABLES,
     "column": _COLUMNS,
     "constraint": _CONSTRAINTS,
+    "constraint text": _CONSTRAINT_TEXTS,
     "index": _INDEXES,
     "index text": _INDEX_TEXTS,
     "term": _TERMS,
@@ -381,7 +388,7 @@ def digest_query(major: int) -> str:
     lines = "\n    UNION ALL ".join(
         f"SELECT '{kind}' || line::text AS line FROM ({text}) line"
         for kind, text in _of_version(major).items()
-        if kind != "index text"
+        if not kind.endswith(" text")
     )
     own = lines.replace("= :relations", "= ANY ((SELECT relations FROM own)::oid[])")
     own = own.replace(":schema", "(SELECT schema FROM own)")

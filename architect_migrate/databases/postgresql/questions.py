@@ -10,12 +10,14 @@ from architect_migrate.core.database_errors import ForbiddenQuestionError, Quest
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import column_names
 from architect_migrate.databases.postgresql.connection import first_line
+from architect_migrate.databases.postgresql.conversions import key_columns, lost_values
 from architect_migrate.databases.postgresql.pinned import taken_back
 from architect_migrate.databases.postgresql.presence import table_names
 from architect_migrate.databases.postgresql.seeds import like, literals, number_like
 from architect_migrate.planning.row_questions import (
     Alters,
     Answer,
+    Changing,
     DuplicatesOf,
     KeysTaken,
     NullsIn,
@@ -68,11 +70,13 @@ def _answer(connection: Connection, question: Question) -> Answer:
         case RowsBeyond():
             return Answer(_beyond(connection, question))
         case NullsIn(_, column):
-            return _matching(connection, table, f"{quote(column)} IS NULL", ())
+            return _matching(connection, table, f"{quote(column)} IS NULL", key_columns(connection, table))
         case NullsOf(_, expression):
-            return _matching(connection, table, f"({expression}\n) IS NULL", ())
+            return _matching(connection, table, f"({expression}\n) IS NULL", key_columns(connection, table))
         case Violating(_, check):
-            return _matching(connection, table, f"NOT ({check}\n)", ())
+            return _matching(connection, table, f"NOT ({check}\n)", key_columns(connection, table))
+        case Changing():
+            return lost_values(connection, question)
         case DuplicatesOf():
             return _duplicates(connection, question)
         case Orphans():
@@ -89,13 +93,16 @@ def _count(connection: Connection, table: str, where: str) -> int:
     return int((connection.execute(sql).fetchone() or (0,))[0])
 
 
-def _matching(connection: Connection, table: str, where: str, shown: tuple[str, ...]) -> Answer:
+def _matching(
+    connection: Connection, table: str, where: str, shown: tuple[str, ...], alias: str = "rows_asked"
+) -> Answer:
     """Count the rows for which a condition is true; examples show the columns in `shown`."""
-    count = _count(connection, table, where)
+    source = f"{quote(table)} AS {alias}"
+    count = int((connection.execute(f"SELECT count(*) FROM {source} WHERE {where}").fetchone() or (0,))[0])
     if not count or not shown:
         return Answer(count)
     parts = ", ".join(f"left({quote(column)}::text, 40)" for column in shown)
-    rows = connection.execute(f"SELECT {parts} FROM {quote(table)} WHERE {where} LIMIT {_MOST}").fetchall()
+    rows = connection.execute(f"SELECT {parts} FROM {source} WHERE {where} LIMIT {_MOST}").fetchall()
     return Answer(count, tuple(_example(shown, row) for row in rows))
 
 

@@ -24,7 +24,7 @@ from architect_migrate.model.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from architect_migrate.databases.postgresql.pinned import Connection, Row
 
@@ -64,9 +64,9 @@ def schema_of(rows: Rows) -> Schema:
     """Return the schema that the rows describe."""
     columns, constraints = _by_first(sorted(rows["column"], key=lambda row: row[:2])), _by_first(rows["constraint"])
     terms = _by_first(sorted(rows["term"], key=lambda row: row[:2]))
-    texts = dict(rows["index text"])
+    texts, stated = dict(rows["index text"]), {(table, name): sql for table, name, sql in rows["constraint text"]}
     return Schema(
-        _sorted(_table(row, columns[row[0]], constraints[row[0]]) for row in rows["table"]),
+        _sorted(_table(row, columns[row[0]], constraints[row[0]], stated) for row in rows["table"]),
         _sorted(_index(row, terms[row[0]], texts[row[0]]) for row in rows["index"]),
         _sorted(triggers(rows["trigger"])),
         _sorted(views(rows["view"])),
@@ -112,7 +112,7 @@ class _Constraint(NamedTuple):
     definition: str | None
 
 
-def _table(row: Row, columns: list[Row], constraints: list[Row]) -> Table:
+def _table(row: Row, columns: list[Row], constraints: list[Row], stated: Mapping[tuple[str, str], str]) -> Table:
     name = row[0]
     its = [_Constraint(*one) for one in constraints]
     return Table(
@@ -123,7 +123,9 @@ def _table(row: Row, columns: list[Row], constraints: list[Row]) -> Table:
         foreign_keys=frozenset(_foreign_key(one) for one in its if one.kind == "f"),
         checks=frozenset(Check(one.expression or "", frozenset(one.columns)) for one in its if one.kind == "c"),
         constraint_names=frozenset(
-            ConstraintName(one.name, _KINDS[one.kind], _named(one)) for one in its if one.kind in "pucf"
+            ConstraintName(one.name, _KINDS[one.kind], _named(one), stated[name, one.name])
+            for one in its
+            if one.kind in "pucf"
         ),
         conflicts=frozenset(_conflicts(its)),
         spelling=name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from architect_migrate.core.chain_errors import RevisionFailedError
-from architect_migrate.databases.registry import access, keeper, marks, reader, repairer
+from architect_migrate.databases.registry import LOCAL, access, keeper, marks, reader, repairer
 from architect_migrate.databases.values import Permitted
 from architect_migrate.planning.plan import (
     AddColumn,
@@ -20,7 +20,7 @@ from architect_migrate.planning.plan import (
     RenameTable,
 )
 from architect_migrate.planning.table_edits import SetDefault, SetNotNull
-from support.kinds import PEOPLE, run
+from support.kinds import PEOPLE, run, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.plan import RepairStep
 
-pytestmark = pytest.mark.usefixtures("runs")
 DROP = "ALTER TABLE people DROP COLUMN age"
 PETS = (
     "CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL REFERENCES people (id))",
@@ -38,7 +37,7 @@ PETS = (
 
 
 def performed(place: DatabaseUrl, *steps: RepairStep) -> Schema:
-    with access.transaction(place, 1.0) as connection:
+    with writing(place) as connection:
         for step in steps:
             repairer.perform(connection, step, lambda *_: None)
         return reader.read_schema(connection)
@@ -76,12 +75,15 @@ def test_statements_of_a_step_run_in_their_order(people: DatabaseUrl) -> None:
 @pytest.mark.parametrize(("references", "parent"), [("stay", "people"), ("follow", "persons")])
 def test_references_stay_or_follow_a_table_that_is_renamed(people: DatabaseUrl, references: str, parent: str) -> None:
     """The word may come from a file, where it is an ordinary text."""
+    if references == "stay" and people.backend != LOCAL:
+        pytest.skip("references follow a table wherever it goes")
     run(people, *PETS)
     schema = performed(people, RenameTable("people", "persons", references=references))
     (pets,) = (table for table in schema.tables if table.name == "pets")
     assert [key.parent for key in pets.foreign_keys] == [parent]
 
 
+@pytest.mark.usefixtures("runs")
 def test_a_table_that_is_given_another_shape_keeps_its_rows(people: DatabaseUrl, tmp_path: Path) -> None:
     run(people, "ALTER TABLE people ADD COLUMN age INTEGER", "UPDATE people SET age = 3")
     made = keeper.take(people, tmp_path, "people")
@@ -93,6 +95,7 @@ def test_a_table_that_is_given_another_shape_keeps_its_rows(people: DatabaseUrl,
         assert keeper.prove_rows(before, after, Permitted(frozenset({"people"}))).lost == 0
 
 
+@pytest.mark.usefixtures("runs")
 def test_a_recording_builds_what_its_statements_build(people: DatabaseUrl, other: DatabaseUrl) -> None:
     with access.created(other), access.transaction(other, 1.0) as connection:
         if not repairer.built(connection, (("a1", PEOPLE[:2]), ("b2", PEOPLE[2:]))):
@@ -103,5 +106,5 @@ def test_a_recording_builds_what_its_statements_build(people: DatabaseUrl, other
 
 
 def test_a_recorded_statement_that_fails_names_its_revision(people: DatabaseUrl) -> None:
-    with pytest.raises(RevisionFailedError, match="a1"), access.transaction(people, 1.0) as connection:
+    with pytest.raises(RevisionFailedError, match="a1"), writing(people) as connection:
         repairer.replay_on(connection, "a1", ["CREATE TABLE people (id INTEGER)"])

@@ -1,0 +1,1 @@
+"""Repairs of a PostgreSQL database: what they take, and in which order."""

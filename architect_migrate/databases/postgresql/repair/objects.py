@@ -1,0 +1,283 @@
+"""Plans the repair of one object beside tables: an index, a view, a trigger, a function, a type and so on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import quote
+from architect_migrate.core.text import pluralize
+from architect_migrate.databases.postgresql.details import PostgresIndex, PostgresMaterializedView
+from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
+from architect_migrate.databases.postgresql.repair.functions import other_function
+from architect_migrate.databases.postgresql.repair.needs import joined, require
+from architect_migrate.databases.postgresql.repair.other_types import other_type
+from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
+from architect_migrate.databases.postgresql.repair.texts import sort_of
+from architect_migrate.databases.postgresql.repair.world import sql_of
+from architect_migrate.databases.postgresql.statements import significant
+from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.diagnosis.resolutions import entry
+from architect_migrate.model.diff import (
+    Change,
+    Differs,
+    Extra,
+    Missing,
+    change_key,
+    is_equivalent,
+)
+from architect_migrate.model.facts import Fact, IndexFact, ObjectFact, TriggerFact, ViewFact, facts, table_of
+from architect_migrate.planning import blockers as blocked
+from architect_migrate.planning.plan import AlterObject, CreateObject, Work
+
+if TYPE_CHECKING:
+    from architect_migrate.databases.postgresql.repair.world import World
+    from architect_migrate.model.schema import Index, Object
+
+
+def object_work(world: World, change: Change, revision: str) -> Work:
+    """The steps that repair an object and first what it needs, or the blockers; the steps name `revision`."""
+    key = change_key(change)
+    if key in world.done:
+        return Work()
+    world.done.add(key)
+    match change:
+        case Missing(fact=IndexFact() as fact):
+            return _index(world, fact.index, (), revision)
+        case Missing():
+            return _created(world, change.fact, revision)
+        case Differs(fact=IndexFact() as fact, actual=IndexFact() as actual):
+            return _other_index(world, fact.index, actual.index, revision)
+        case Differs(fact=ViewFact() as fact):
+            return _view_again(world, fact, "VIEW", fact.view.name, revision)
+        case Differs(fact=TriggerFact() as fact):
+            on = f"DROP TRIGGER {quote(fact.trigger.spelling)} ON {quote(fact.trigger.table)}"
+            return _again(world, fact, on, revision)
+        case Differs(fact=ObjectFact() as fact, actual=ObjectFact() as actual):
+            return _other_object(world, fact, actual.object, revision)
+        case Extra(fact=IndexFact() as fact):
+            return _plain_index(world, fact.index, revision)
+        case Extra(fact=ObjectFact() as fact):
+            return _gone(fact.object, revision)
+        case _:
+            return Work()
+
+
+def parts(fact: Fact) -> tuple[str, str]:
+    """The kind and the name of an object in words: a name that is unique in its table only has the table with it."""
+    match fact:
+        case IndexFact():
+            return "index", fact.index.name
+        case TriggerFact():
+            return "trigger", fact.trigger.name
+        case ViewFact():
+            return "view", fact.view.name
+        case ObjectFact(object=thing):
+            return thing.kind, thing.name
+        case _:
+            raise AssertionError(fact)
+
+
+def drop_statement(fact: Fact) -> str:
+    """The statement that drops an object; empty where there is none."""
+    match fact:
+        case IndexFact():
+            return f"DROP INDEX {quote(fact.index.name)}"
+        case ViewFact():
+            return f"DROP VIEW {quote(fact.view.name)}"
+        case TriggerFact(trigger=one):
+            return f"DROP TRIGGER {quote(one.spelling)} ON {quote(one.table)}"
+        case ObjectFact(object=thing):
+            return _drop_object(thing)
+        case _:
+            return ""
+
+
+def _drop_object(thing: Object) -> str:
+    match thing.kind:
+        case "policy" | "rule":
+            return f"DROP {thing.kind.upper()} {quote(thing.spelling)} ON {quote(thing.table)}"
+        case "exclusion constraint":
+            return f"ALTER TABLE {quote(thing.table)} DROP CONSTRAINT {quote(thing.spelling)}"
+        case "function" | "procedure" | "aggregate":
+            return f"DROP {thing.kind.upper()} {quote(thing.spelling)}{thing.name.removeprefix(thing.spelling)}"
+        case "unread":
+            return ""
+        case _:
+            return f"DROP {thing.kind.upper()} {quote(thing.name)}"
+
+
+def _created(world: World, fact: Fact, revision: str) -> Work:
+    kind, name = parts(fact)
+    if not sql_of(fact):
+        return Work((), (_stuck(fact, "archmig knows no statement that makes it"),))
+    statements: tuple[str, ...] = (sql_of(fact),)
+    if isinstance(fact, ObjectFact):
+        statements = _made(world, fact.object)
+    before = [*require(world, [*statements, quote(table_of(fact))], revision)]
+    _record(world, fact)
+    return joined([*before, Work((CreateObject(kind, name, "; ".join(statements), revision),))])
+
+
+def _made(world: World, thing: Object) -> tuple[str, ...]:
+    """The statements that make an object of its chain's text, with what belongs to it."""
+    if thing.kind == "sequence":
+        column = world.context.column(thing.table, thing.body.rpartition(".")[2]) if thing.table else None
+        return made_sequence(thing, frozenset({thing.table}) if column else frozenset())
+    if isinstance(thing.detail, PostgresMaterializedView) and not thing.detail.populated:
+        return (f"{thing.sql} WITH NO DATA",)
+    if thing.kind == "extension" and thing.body.startswith("SCHEMA "):
+        return (f"{thing.sql} {thing.body}",)
+    return (thing.sql,)
+
+
+def _record(world: World, fact: Fact) -> None:
+    """Note what was made, where it can be in the way of a later step."""
+    kind, name = parts(fact)
+    depends = isinstance(fact, ViewFact | TriggerFact) or kind in {"materialized view", "policy", "rule"}
+    if depends:
+        world.record(Dependant((kind, name), f"{kind} {name}", drop_statement(fact), sql_of(fact)))
+
+
+def _again(world: World, fact: Fact, drop: str, revision: str) -> Work:
+    """An object that nothing depends on, dropped and made again as the chain has it."""
+    kind, name = parts(fact)
+    before = [*require(world, [sql_of(fact)], revision)]
+    step = AlterObject(kind, name, ("as the chain has it",), (drop, sql_of(fact)), revision=revision)
+    return joined([*before, Work((step,))])
+
+
+def _view_again(world: World, fact: Fact, kind: str, name: str, revision: str) -> Work:
+    """A view dropped and made again, with what depends on it and with its grants and comments."""
+    statements = _made(world, fact.object) if isinstance(fact, ObjectFact) else (sql_of(fact),)
+    before = [*require(world, statements, revision)]
+    around = world.around([Start("relation", name)], (name, ""))
+    extras = world.context.extras_of(Start("relation", name))
+    before += require(world, around.needs, revision)
+    every = (*around.down, f"DROP {kind} {quote(name)}", *statements, *extras, *around.up)
+    step = AlterObject(kind.lower(), name, ("as the chain has it",), every, around.shown, revision=revision)
+    return joined([*before, Work((step,) if not around.blockers else (), around.blockers)])
+
+
+def _index(world: World, index: Index, drop: tuple[str, ...], revision: str) -> Work:
+    """An index made, after its rows were asked, or renamed where it is there under another name."""
+    before = [*require(world, [quote(index.table)], revision)]
+    if blocker := _doubled(world, index):
+        return joined([*before, Work((), (blocker,))])
+    if not drop and (other := _under_another_name(world, index)):
+        rename = f"ALTER INDEX {quote(other)} RENAME TO {quote(index.name)}"
+        step = AlterObject("index", other, (f"rename to {index.name}",), (rename,), revision=revision)
+        return joined([*before, Work((step,))])
+    statements = (*drop, index.sql, *_part_of(world, index), *_identifying(world, index))
+    if not drop:
+        return joined([*before, Work((CreateObject("index", index.name, "; ".join(statements), revision),))])
+    step = AlterObject("index", index.name, ("as the chain has it",), statements, lock="SHARE", revision=revision)
+    return joined([*before, Work((step,))])
+
+
+def _part_of(world: World, index: Index) -> tuple[str, ...]:
+    """What makes an index a part of that of the whole partitioned table."""
+    detail = index.detail
+    if not isinstance(detail, PostgresIndex) or not detail.parent:
+        return ()
+    del world
+    return (f"ALTER INDEX {detail.parent} ATTACH PARTITION {quote(index.name)}",)
+
+
+def _identifying(world: World, index: Index) -> tuple[str, ...]:
+    """What makes an index the replica identity of a table, if the chain has it so."""
+    shape = world.context.expected.get(index.table)
+    if shape is None or sort_of(shape).replica_identity != f"index {index.name}":
+        return ()
+    return (f"ALTER TABLE {quote(index.table)} REPLICA IDENTITY USING INDEX {quote(index.name)}",)
+
+
+def _under_another_name(world: World, index: Index) -> str:
+    actual, expected = (facts(schema) for schema in world.context.schemas)
+    own = (fact for key, fact in actual.items() if key not in expected and isinstance(fact, IndexFact))
+    return next((one.index.name for one in own if is_equivalent(IndexFact(index), one, actual)), "")
+
+
+def _other_index(world: World, index: Index, actual: Index, revision: str) -> Work:
+    users = world.context.in_the_way([Start("relation", actual.name)])
+    if users:
+        why = f"{', '.join(each.shown for each in users)} needs it"
+        return Work((), (_stuck(IndexFact(index), why),))
+    if actual.table != index.table:
+        again = f"{actual.name}_{actual.table}"
+        return _index(world, index, (f"ALTER INDEX {quote(actual.name)} RENAME TO {quote(again)}",), revision)
+    return _index(world, index, (f"DROP INDEX {quote(actual.name)}",), revision)
+
+
+def _plain_index(world: World, index: Index, revision: str) -> Work:
+    """An index of the database's own that no longer refuses rows."""
+    users = world.context.in_the_way([Start("relation", index.name)])
+    if users:
+        why = f"{', '.join(each.shown for each in users)} needs it"
+        return Work((), (_stuck(IndexFact(index), why),))
+    word = next(token for token in significant(index.sql) if token.kind == "word" and token.name == "unique")
+    plain = (index.sql[: word.start] + index.sql[word.end :].lstrip()).replace(" NULLS NOT DISTINCT", "")
+    every = (f"DROP INDEX {quote(index.name)}", plain)
+    return Work((AlterObject("index", index.name, ("not unique",), every, lock="SHARE", revision=revision),))
+
+
+def _doubled(world: World, index: Index) -> Finding | None:
+    """The blocker for an index that rows forbid to be unique."""
+    columns = tuple(term.expression for term in index.terms)
+    shape = world.context.expected.get(index.table)
+    if not index.unique or shape is None or not {*columns} <= {column.name for column in shape.columns}:
+        return None
+    found = world.context.doubled(index.table, columns, index.where)
+    if not found.count:
+        return None
+    return Finding(
+        Level.BLOCKING,
+        "blocked-duplicates",
+        f"index {index.name}",
+        f"must be unique, but {pluralize(found.count, 'value occurs', 'values occur')} more than once"
+        f"{blocked.examples(found)}",
+        "make the values unique, or leave the index out: add this to environments.toml",
+        entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
+    )
+
+
+def _other_object(world: World, fact: ObjectFact, actual: Object, revision: str) -> Work:
+    thing = fact.object
+    match thing.kind:
+        case "materialized view" if thing.body == actual.body:
+            refresh = f"REFRESH MATERIALIZED VIEW {quote(thing.name)}"
+            return Work((AlterObject(thing.kind, thing.name, ("fill it",), (refresh,), revision=revision),))
+        case "materialized view":
+            return _view_again(world, fact, "MATERIALIZED VIEW", thing.name, revision)
+        case "function" | "procedure":
+            return other_function(world, fact, actual, revision)
+        case "type" | "domain":
+            return other_type(world, fact, actual, revision)
+        case "sequence":
+            return Work((other_sequence(thing, revision),))
+        case "policy" | "rule" | "exclusion constraint" | "statistics" | "event trigger":
+            return _again(world, fact, _drop_object(actual), revision)
+        case _:
+            return Work((), (_stuck(fact, "archmig knows no statement that changes it"),))
+
+
+def _gone(thing: Object, revision: str) -> Work:
+    """What acts on rows, and the chain does not have, dropped; it holds no rows."""
+    words = ("drop it: the chain does not have it",)
+    return Work((AlterObject(thing.kind, thing.name, words, (_drop_object(thing),), revision=revision),))
+
+
+def _stuck(fact: Fact, why: str) -> Finding:
+    kind, name = parts(fact)
+    spelt = fact.object.spelling if isinstance(fact, ObjectFact) else name
+    lines = [f'{kind.replace(" ", "_")} = "{spelt}"', "keep = true"]
+    if kind == "exclusion constraint":
+        lines = [f'table = "{table_of(fact)}"', f'constraint = "{spelt}"', "keep = true"]
+    settles = "\n".join(["[[resolve]]", *lines])
+    return Finding(
+        Level.BLOCKING,
+        "blocked-shape",
+        f"{kind} {name}",
+        why,
+        "change it by hand, or keep the database's shape: add this to environments.toml",
+        entry=settles,
+    )

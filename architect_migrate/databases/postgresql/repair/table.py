@@ -1,0 +1,200 @@
+"""Plans the repair of one table: one step for all of its changes, with what is in the way taken down around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.repair import constraints as keys
+from architect_migrate.databases.postgresql.repair.columns import missing_column, other_column
+from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
+from architect_migrate.databases.postgresql.repair.needs import joined, require
+from architect_migrate.databases.postgresql.repair.texts import create_table, owned_by, secured, sort_of
+from architect_migrate.databases.postgresql.repair.world import its_table
+from architect_migrate.databases.postgresql.statements import significant
+from architect_migrate.model.diff import Change, Differs, Extra, Missing, change_key
+from architect_migrate.model.environment import Repair
+from architect_migrate.model.facts import (
+    CheckFact,
+    ColumnFact,
+    ConflictFact,
+    ForeignKeyFact,
+    IndexFact,
+    NameFact,
+    PrimaryKeyFact,
+    TableFact,
+    UniqueFact,
+)
+from architect_migrate.planning import blockers as blocked
+from architect_migrate.planning import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.databases.postgresql.repair.world import Around, World
+    from architect_migrate.model.schema import Table
+
+_CONSTRAINTS = PrimaryKeyFact | UniqueFact | CheckFact | ForeignKeyFact
+
+
+def table_work(world: World, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
+    """The steps that repair a table and first what it needs, or the blockers; the steps name `revision`."""
+    todo = tuple(change for change in changes if change_key(change) not in world.done)
+    if not todo or table in world.working:
+        return plan.Work()
+    world.working.add(table)
+    world.done |= {change_key(change) for change in todo}
+    made = any(isinstance(each, Missing) and isinstance(each.fact, TableFact) for each in todo)
+    work = _created(world, table, revision) if made else _altered(world, table, todo, revision)
+    world.working.discard(table)
+    return joined([work, *_waiting(world, revision)])
+
+
+def _created(world: World, table: str, revision: str) -> plan.Work:
+    """The step that makes a table, after what it is made of; foreign keys wait for tables that are made later."""
+    shape = world.context.expected[table]
+    world.done |= {change_key(change) for change in world.of_table(table)}
+    statements = [*create_table(shape), *_owned(world, shape)]
+    key_texts = [one for one in sorted(shape.constraint_names, key=lambda each: each.name) if one.kind == "foreign key"]
+    before = [*require(world, [*statements, *sort_of(shape).parents, *(one.sql for one in key_texts)], revision)]
+    for one in key_texts:
+        if one.of[1] in world.working and one.of[1] != table:
+            world.waiting.append((one.of[1], table, f"ADD CONSTRAINT {quote(one.name)} {one.sql}"))
+        else:
+            statements.append(f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(one.name)} {one.sql}")
+    statements += _attached(world, shape)
+    return joined([*before, plan.Work((plan.CreateObject("table", table, "; ".join(statements), revision),))])
+
+
+def _owned(world: World, shape: Table) -> Iterator[str]:
+    """What gives a table the sequences that are its own."""
+    for thing in world.context.schemas[1].objects:
+        if thing.kind == "sequence" and thing.table == shape.name and (column := owned_by(thing)):
+            yield f"ALTER SEQUENCE {quote(thing.name)} OWNED BY {quote(shape.name)}.{quote(column)}"
+
+
+def _attached(world: World, shape: Table) -> Iterator[str]:
+    """What makes a table a partition, with the indexes that are parts of those of the whole."""
+    sort = sort_of(shape)
+    if not sort.bound:
+        return
+    for change in list(world.pending()):
+        if isinstance(change, Missing) and isinstance(change.fact, IndexFact) and its_table(change) == shape.name:
+            world.done.add(change_key(change))
+            yield change.fact.index.sql
+    yield f"ALTER TABLE {sort.parents[0]} ATTACH PARTITION {quote(shape.name)} {sort.bound}"
+
+
+def _waiting(world: World, revision: str) -> Iterator[plan.Work]:
+    """Yield the foreign keys whose tables are both there now."""
+    for one in list(world.waiting):
+        parent, table, clause = one
+        if parent not in world.working:
+            world.waiting.remove(one)
+            words = (f"add foreign key to {parent}",)
+            statement = f"ALTER TABLE {quote(table)} {clause}"
+            lock = "SHARE ROW EXCLUSIVE"
+            yield plan.Work((plan.AlterObject("table", table, words, (statement,), lock=lock, revision=revision),))
+
+
+def _altered(world: World, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
+    draft = Draft(table)
+    for change in sorted(changes, key=_order):
+        if not _comes_with_parent(world, change):
+            _consider(world, change, draft)
+    for change in changes:
+        if isinstance(change, Missing | Differs) and isinstance(change.fact, ForeignKeyFact):
+            draft.needs.append(quote(change.fact.foreign_key.parent))
+    around = world.around(draft.starts, (table, ""), draft.remade)
+    before = [*require(world, [*draft.needs, *around.needs], revision)]
+    blockers = blocked.agreed([*draft.blockers, *around.blockers])
+    if blockers or not (draft.statements or draft.columns or draft.remade):
+        return joined([*before, plan.Work((), blockers)])
+    step = _step(world, draft, around, revision)
+    if world.context.repair is not Repair.FULL and (draft.beyond or draft.is_rewritten):
+        return joined([*before, plan.Work((), (blocked.forbidden(table, plan.headline(step)),))])
+    return joined([*before, plan.Work((step,))])
+
+
+def _step(world: World, draft: Draft, around: Around, revision: str) -> plan.AlterObject:
+    name = quote(draft.table)
+    gone = [f"ALTER TABLE {name} DROP COLUMN {quote(column)}" for column in draft.remade]
+    for text in draft.remade.values():
+        draft.alter(Phase.FILL, f"ADD COLUMN {text}")
+    return plan.AlterObject(
+        "table",
+        draft.table,
+        tuple(dict.fromkeys(draft.words)),
+        (*around.down, *gone, *draft.in_order(), *around.up),
+        around.shown,
+        draft.lock,
+        world.context.size(draft.table) if draft.is_rewritten else "",
+        tuple(draft.fill.items()),
+        tuple(draft.converted),
+        revision,
+    )
+
+
+def _order(change: Change) -> int:
+    """Sort new columns first, and the clauses of constraints last."""
+    if isinstance(change, Missing) and isinstance(change.fact, ColumnFact):
+        return 0
+    return 2 if isinstance(change, Missing | Differs | Extra) and isinstance(change.fact, ConflictFact) else 1
+
+
+def _comes_with_parent(world: World, change: Change) -> bool:
+    """Whether a change of a table is made by that of a table that it inherits from."""
+    table = its_table(change)
+    shape = world.context.expected.get(table)
+    if shape is None or not isinstance(change, Missing | Differs) or not isinstance(change.fact, ColumnFact):
+        return False
+    name = change.fact.column.name
+    parents = {significant(parent)[-1].name for parent in sort_of(shape).parents}
+    return any(("column", parent, name) in world.foreseen for parent in parents)
+
+
+def _consider(world: World, change: Change, draft: Draft) -> None:
+    context = world.context
+    match change:
+        case Differs(fact=TableFact()):
+            _other_sort(world, draft)
+        case Missing(fact=ColumnFact() as fact):
+            missing_column(context, fact.column, draft)
+        case Differs(fact=ColumnFact() as fact, actual=ColumnFact() as actual):
+            other_column(context, fact.column, actual.column, draft)
+        case Missing(fact=PrimaryKeyFact() | UniqueFact() | CheckFact() | ForeignKeyFact() as fact):
+            keys.missing_constraint(context, fact, draft)
+        case Differs(fact=PrimaryKeyFact() as fact, actual=PrimaryKeyFact() as actual):
+            keys.other_constraint(context, fact, actual, draft)
+        case Differs(fact=ForeignKeyFact() as fact, actual=ForeignKeyFact() as actual):
+            keys.other_constraint(context, fact, actual, draft)
+        case Missing(fact=NameFact() as fact) | Differs(fact=NameFact() as fact):
+            keys.other_name(context, fact, draft)
+        case Missing(fact=ConflictFact() as fact) | Differs(fact=ConflictFact() as fact):
+            keys.other_clause(context, fact, draft)
+        case Extra(fact=ConflictFact() as fact):
+            keys.other_clause(context, fact, draft)
+        case Extra(fact=ColumnFact() as fact):
+            draft.alter(Phase.SHAPE, f"ALTER {quote(fact.column.name)} DROP NOT NULL")
+            draft.say(f"drop not null {fact.column.name}")
+        case Extra(fact=PrimaryKeyFact() | UniqueFact() | CheckFact() | ForeignKeyFact() as fact):
+            keys.extra_constraint(context, fact, draft)
+        case _:
+            why = change.harmful if isinstance(change, Extra) else "archmig has no statement for it"
+            draft.blockers.append(blocked.stuck(draft.table, "", why))
+
+
+def _other_sort(world: World, draft: Draft) -> None:
+    """Plan row level security and replica identity; another sort of table is for a person."""
+    shape, there = world.context.expected[draft.table], world.context.actual[draft.table]
+    wanted, now = sort_of(shape), sort_of(there)
+    if replace(wanted, row_security="", replica_identity="") != replace(now, row_security="", replica_identity=""):
+        draft.blockers.append(blocked.stuck(draft.table, "", "the chain has another sort of table"))
+        return
+    for statement in secured(shape, now):
+        draft.run(Phase.SHAPE, statement)
+    if wanted.replica_identity != now.replica_identity and wanted.replica_identity.startswith("index "):
+        name = wanted.replica_identity.removeprefix("index ")
+        draft.alter(Phase.SEQUENCE, f"REPLICA IDENTITY USING INDEX {quote(name)}")
+    draft.say("row level security" if wanted.row_security != now.row_security else "replica identity")

@@ -1,0 +1,170 @@
+"""What a plan knows while it is made: which changes are still to come, and what its steps have made so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.postgresql.repair.context import names_in_full
+from architect_migrate.model.diff import Differs, Extra, Missing, Reordered, change_key
+from architect_migrate.model.facts import (
+    IndexFact,
+    ObjectFact,
+    TriggerFact,
+    ViewFact,
+    table_of,
+)
+from architect_migrate.planning import blockers as blocked
+from architect_migrate.planning.plan import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from architect_migrate.databases.postgresql.repair.context import RepairContext
+    from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
+    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.model.diff import Change
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Key
+
+# The objects of other kinds that are made again by the chain's text at once where that is another one.
+_BY_TEXT = frozenset({"function", "materialized view", "policy", "procedure", "rule", "statistics"})
+# The depth of what a plan makes itself: it can depend on everything that was there.
+_MADE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is taken down for a change and made again after it, in words too; and what forbids that."""
+
+    down: tuple[str, ...] = ()
+    up: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    blockers: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class World:
+    """`foreseen` are the changes that repair settles, `done` the keys of those that steps have settled so far.
+
+    `made` is what steps have made that depends on something, `gone` the keys of what they have dropped; `working` are
+    the tables whose work is being planned, and `waiting` foreign keys whose parents are: (parent, table, clause).
+    `settle` plans the work for one change, or for all of its table.
+    """
+
+    context: RepairContext
+    history: History
+    foreseen: dict[Key, Change] = field(default_factory=dict)
+    done: set[Key] = field(default_factory=set)
+    made: list[Dependant] = field(default_factory=list)
+    gone: set[Key] = field(default_factory=set)
+    working: set[str] = field(default_factory=set)
+    waiting: list[tuple[str, str, str]] = field(default_factory=list)
+    settle: Callable[[Change, str], Work] = lambda _change, _revision: Work()
+
+    def expect(self, changes: Iterable[Change]) -> None:
+        """Take in every change that repair settles, in the order of the schema."""
+        self.foreseen.update({change_key(change): change for change in changes})
+
+    def pending(self) -> Iterator[Change]:
+        """Yield the changes that no step has settled yet."""
+        yield from [change for key, change in self.foreseen.items() if key not in self.done]
+
+    def of_table(self, table: str) -> tuple[Change, ...]:
+        """The changes of a table itself that no step has settled yet."""
+        return tuple(change for change in self.pending() if is_of_table(change) and its_table(change) == table)
+
+    def needed(self, text: str) -> list[Change]:
+        """The changes of objects that a text names, and extensions, which bring names of their own."""
+        names = names_in_full(text)
+        return [change for change in self.pending() if _is_needed(change, names)]
+
+    def record(self, dependant: Dependant) -> None:
+        """Take in that a step has made something that depends on other objects."""
+        self.made.append(replace(dependant, depth=_MADE + len(self.made)))
+
+    def around(self, starts: Iterable[Start], subject: tuple[str, str], remade: Iterable[str] = ()) -> Around:
+        """What is in the way of changes; `subject` is what a blocker is about, `remade` columns that go anyway."""
+        starts = tuple(starts)
+        if not starts:
+            return Around()
+        table, column = subject
+        own = {("column", table, name) for name in remade}
+        found = [each for each in self.context.in_the_way(starts) if each.key not in self.gone | own]
+        found += [each for each in self.made if any(_uses(each, start) for start in starts)]
+        blockers = tuple(blocked.stuck(table, column, each.why) for each in found if each.why)
+        now = [self._as_planned(each) for each in found]
+        return Around(
+            tuple(each.drop for each in reversed(now)),
+            tuple(text for each in now for text in (each.create, *each.extras)),
+            tuple(each.shown for each in now),
+            tuple(each.create for each in now),
+            blockers,
+        )
+
+    def _as_planned(self, each: Dependant) -> Dependant:
+        """A dependant as it is made again: by the chain's text if that is another one."""
+        change = self.foreseen.get(each.key)
+        if not isinstance(change, Differs) or not _is_by_text(change.fact):
+            return each
+        self.done.add(each.key)
+        return replace(each, create=sql_of(change.fact))
+
+
+def its_table(change: Change) -> str:
+    """The table of a change."""
+    return change.table if isinstance(change, Reordered) else table_of(change.fact)
+
+
+def is_of_table(change: Change) -> bool:
+    """Whether a change is one of a table itself, and not of an object beside it."""
+    return not isinstance(change, Reordered) and not isinstance(
+        change.fact, IndexFact | TriggerFact | ViewFact | ObjectFact
+    )
+
+
+def sql_of(fact: Fact) -> str:
+    """The statement that makes an object; empty where there is none."""
+    match fact:
+        case IndexFact():
+            return fact.index.sql
+        case TriggerFact():
+            return fact.trigger.sql
+        case ViewFact():
+            return fact.view.sql
+        case ObjectFact():
+            return fact.object.sql
+        case _:
+            return ""
+
+
+def _is_needed(change: Change, names: frozenset[str]) -> bool:
+    match change:
+        case Missing(fact=ObjectFact(object=thing)) if thing.kind == "extension":
+            return True
+        case Missing(fact=ObjectFact(object=thing)) | Differs(fact=ObjectFact(object=thing)):
+            return thing.spelling in names
+        case Missing(fact=ViewFact(view=view)) | Differs(fact=ViewFact(view=view)):
+            return view.name in names
+        case Missing(fact=IndexFact()) | Differs(fact=IndexFact()) | Extra() | Reordered():
+            return False
+        case Missing(fact=TriggerFact()) | Differs(fact=TriggerFact()):
+            return False
+        case _:
+            return its_table(change) in names
+
+
+def _is_by_text(fact: Fact) -> bool:
+    return isinstance(fact, ViewFact | TriggerFact) or (isinstance(fact, ObjectFact) and fact.object.kind in _BY_TEXT)
+
+
+def _uses(each: Dependant, start: Start) -> bool:
+    """Whether something that a step has made may depend on what is to be changed: its text names it."""
+    names = names_in_full(each.create)
+    if start.kind in {"altered column", "column"}:
+        return {start.name, start.part} <= names
+    if start.kind == "constraint":
+        return False
+    return start.name.partition("(")[0] in names
