@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,8 @@ import sys
 def main() -> None:
     """Run the command with the process's arguments; exits as `cli.app.main` does, and with 130 on Ctrl-C."""
     _replace_closed_streams()
+    # Why: most of what a command makes lives as long as the command, and is looked at in vain by each collection.
+    gc.set_threshold(10_000)
     # Why the import is inside: a Ctrl-C while modules are imported must not print a traceback.
     try:
         from architect_migrate.cli import app

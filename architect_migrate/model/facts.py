@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count, groupby
 from typing import TYPE_CHECKING, TypeVar
 
@@ -316,21 +317,47 @@ def facts(schema: Schema) -> dict[Key, Fact]:
 
     Foreign keys of the same columns to the same parent are separate facts: the second one's key ends in "2".
     """
-    listed = [fact for table in schema.tables for fact in table_facts(table)]
-    listed += [IndexFact(index) for index in schema.indexes]
+    listed: list[Fact] = [IndexFact(index) for index in schema.indexes]
     listed += [TriggerFact(trigger) for trigger in schema.triggers]
     listed += [ViewFact(view) for view in schema.views]
     listed += [ObjectFact(thing) for thing in schema.objects]
-    return keyed(listed)
+    return _of_tables(schema.tables) | keyed(listed)
 
 
 def facts_of(schema: Schema, tables: Collection[str]) -> dict[Key, Fact]:
     """Return the facts of some tables, and of the indexes, triggers and other objects on them."""
-    listed = [fact for table in schema.tables if table.name in tables for fact in table_facts(table)]
-    listed += [IndexFact(index) for index in schema.indexes if index.table in tables]
+    listed: list[Fact] = [IndexFact(index) for index in schema.indexes if index.table in tables]
     listed += [TriggerFact(trigger) for trigger in schema.triggers if trigger.table in tables]
     listed += [ObjectFact(thing) for thing in schema.objects if thing.table in tables]
-    return keyed(listed)
+    return _of_tables(table for table in schema.tables if table.name in tables) | keyed(listed)
+
+
+def _of_tables(tables: Iterable[Table]) -> dict[Key, Fact]:
+    by_key: dict[Key, Fact] = {}
+    for table in tables:
+        by_key.update(_of_table(_Itself(table)))
+    return by_key
+
+
+class _Itself:
+    """A table as the key of a cache, where it is no other table's. Why: equal tables may be spelt differently."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.table is self.table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+
+# Why cached: the schemas of a chain share most of their tables, and a database is read several times in one run.
+@lru_cache(maxsize=4096)
+def _of_table(itself: _Itself) -> Mapping[Key, Fact]:
+    return keyed(table_facts(itself.table))
 
 
 def keyed(listed: Iterable[Fact]) -> dict[Key, Fact]:

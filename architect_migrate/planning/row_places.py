@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis, Judgement
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
-    from architect_migrate.model.history import History
+    from architect_migrate.model.history import Effects, History
     from architect_migrate.model.schema import Column, Key
     from architect_migrate.planning.row_questions import Question
 
@@ -144,13 +144,15 @@ def gone_ahead(
     of which an interrupted run left something: those before them ran.
     """
     position = diagnosis.position
+    beyond = [revision for revision in history.graph.order if revision not in position]
     may: dict[str, str] = {}
-    for change in diagnosis.changes:
+    for change in diagnosis.changes if beyond else ():
         if not isinstance(change, Missing | Differs) or not matters(change) or keeper(change, resolutions):
             continue
         dropped = isinstance(change, Missing) and isinstance(change.fact, TableFact | ColumnFact)
-        for last in history.graph.order:
-            if last not in position and _leaves(history, last, change_key(change), found):
+        its_key = change_key(change)
+        for last in beyond:
+            if _leaves(effects(history)[last], its_key, found):
                 line = _reached(history, position, last, found)
                 line = frozenset() if dropped and len(line) == 1 else line
                 may |= dict.fromkeys(line, f"{describe(change.fact)} is as {last} leaves it") | may
@@ -205,9 +207,8 @@ def _reached(history: History, position: frozenset[str], last: str, found: Mappi
     return line if all(_is_there(lasting.get(each, {}), found) for each in line - {last}) else frozenset()
 
 
-def _leaves(history: History, revision: str, its_key: Key, found: Mapping[Key, Fact]) -> bool:
-    """Whether a revision takes away what is missing, or gives what is there just its shape."""
-    its = effects(history)[revision]
+def _leaves(its: Effects, its_key: Key, found: Mapping[Key, Fact]) -> bool:
+    """Whether a revision with these effects takes away what is missing, or gives what is there just its shape."""
     there, left = found.get(its_key), its.added.get(its_key)
     if there is None or left is None:
         return there is left and its_key in its.removed

@@ -82,7 +82,7 @@ def look(connection: sqlite3.Connection) -> Before:
     Runs before and after every revision, so nothing is parsed here. Shadow tables are left out: SQLite makes and drops
     them with their virtual table, and a chain never names them.
     """
-    objects = tuple(Stored(*row) for row in connection.execute(_OBJECTS))
+    objects = tuple(map(Stored._make, connection.execute(_OBJECTS)))
     if any(stored.kind == "table" and not stored.root for stored in objects):  # only a virtual table has no page
         shadows = {name for (name,) in connection.execute(_SHADOWS)}
         objects = tuple(stored for stored in objects if stored.name not in shadows)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Key
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An object as sqlite_master has it; `root` is the page where its content begins."""
+class Stored(NamedTuple):
+    """An object as sqlite_master has it; `root` is the page where its content begins.
+
+    Why a NamedTuple: before and after each revision there is one of every object, and a dataclass takes four times as
+    long to make.
+    """
 
     kind: str
     name: str
@@ -83,7 +86,7 @@ def carried_along(
         except sqlite3.Error:
             return objects
         texts = {(kind, fold(name)): sql for kind, name, sql in scratch.execute(_TEXTS)}
-    return tuple(replace(stored, sql=texts.get(stored.key, stored.sql)) for stored in objects)
+    return tuple(stored._replace(sql=texts.get(stored.key, stored.sql)) for stored in objects)
 
 
 _TEXTS = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
