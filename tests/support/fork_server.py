@@ -41,6 +41,8 @@ IMPORTED = (
     "sqlalchemy.dialects.sqlite",
     "sqlite3",
 )
+# As archmig's command has it, for all that runs in this process.
+GC_THRESHOLD = 10_000
 # The module of archmig's command.
 COMMAND = "architect_migrate"
 # The server does not write byte code either, and its forks do not import from the working folder.
@@ -150,6 +152,7 @@ def serve() -> None:
     # Why: a collection would copy the pages that a fork shares with the server.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
     while line := sys.stdin.readline():
         child = os.fork()
         if not child:

@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import struct
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,26 +158,39 @@ def moment(path: Path) -> Moment:
         master = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
         objects = {(kind.decode(), name.decode().lower()): (sql or b"").decode() for kind, name, sql in master}
         names = [name for kind, name, _ in master if kind == b"table" and not name.startswith(b"sqlite_")]
-        columns = {name.decode().lower(): _columns(connection, name) for name in names}
-        rows = {name.decode().lower(): _rows(connection, name.decode()) for name in names}
-        return Moment(objects, columns, rows, *_orphans(connection))
+        columns, keys = _columns(connection)
+        rows = {name.decode().lower(): _rows(connection, name.decode(), columns[name], keys[name]) for name in names}
+        named = {name.decode().lower(): tuple(one.lower() for one in columns[name]) for name in names}
+        return Moment(objects, named, rows, *_orphans(connection))
 
 
-def _columns(connection: sqlite3.Connection, table: bytes) -> tuple[str, ...]:
-    found = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table.decode(),))
-    return tuple(row[0].decode().lower() for row in found)
+def _columns(connection: sqlite3.Connection) -> tuple[dict[bytes, list[str]], dict[bytes, list[str]]]:
+    """The columns of each table, and of each one what identifies a row.
+
+    Why of all tables at once: SQLite goes through the whole schema for each question about its tables.
+    """
+    columns: dict[bytes, list[str]] = defaultdict(list)
+    primary: dict[bytes, list[tuple[int, str]]] = defaultdict(list)
+    of_all = """SELECT m.name, x.name, x.hidden, x.pk FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS x
+                WHERE m.type = 'table' ORDER BY m.rowid, x.cid"""
+    for table, name, hidden, place in connection.execute(of_all):
+        if hidden != 1:
+            columns[table].append(name.decode())
+        if place:
+            primary[table].append((place, name.decode()))
+    sorts = connection.execute("SELECT name, wr FROM pragma_table_list WHERE schema = 'main'")
+    keys = {table: [_quoted(one) for _, one in sorted(primary[table])] if wr else ["rowid"] for table, wr in sorts}
+    return columns, keys
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> dict[Any, tuple[bytes, ...]]:
+def _rows(
+    connection: sqlite3.Connection, table: str, columns: list[str], key: list[str]
+) -> dict[Any, tuple[bytes, ...]]:
     """Each row by its rowid (or key) as the type and the bytes of every column."""
-    columns = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden <> 1", (table,)).fetchall()
-    primary = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)).fetchall()
-    sort = "SELECT wr FROM pragma_table_list WHERE name = ? AND schema = 'main'"
-    (without_rowid,) = connection.execute(sort, (table,)).fetchone()
-    key = [_quoted(row[0].decode()) for row in primary] if without_rowid else ["rowid"]
-    values = [part for row in columns for part in _exact(_quoted(row[0].decode()))]
+    values = [part for column in columns for part in _exact(_quoted(column))]
     found = connection.execute(f"SELECT {', '.join([*key, *values])} FROM {_quoted(table)}")
-    return {row[: len(key)]: tuple(map(_bytes, row[len(key) :: 2], row[len(key) + 1 :: 2])) for row in found}
+    width = len(key)
+    return {row[:width]: tuple(map(_bytes, row[width::2], row[width + 1 :: 2])) for row in found}
 
 
 def _exact(column: str) -> tuple[str, str]:
@@ -185,13 +199,9 @@ def _exact(column: str) -> tuple[str, str]:
 
 
 def _bytes(kind: bytes, value: object) -> bytes:
-    match value:
-        case bytes():
-            return kind + value
-        case float():
-            return kind + struct.pack(">d", value)
-        case _:
-            return kind + repr(value).encode()
+    if isinstance(value, bytes):
+        return kind + value
+    return kind + (struct.pack(">d", value) if isinstance(value, float) else repr(value).encode())
 
 
 def _quoted(name: str) -> str:
@@ -202,7 +212,9 @@ def _orphans(connection: sqlite3.Connection) -> tuple[frozenset[tuple[Any, ...]]
     """Every foreign key that can be checked as (table, parent, columns), and the rows that refer to nothing by one."""
     keys: dict[tuple[str, int], tuple[str, str, tuple[str, ...]]] = {}
     found: set[tuple[Any, ...]] = set()
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+    having = """SELECT name FROM sqlite_master AS m
+                WHERE type = 'table' AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(m.name))"""
+    for (name,) in connection.execute(having).fetchall():
         table = name.decode()
         try:
             broken = connection.execute("SELECT rowid, fkid FROM pragma_foreign_key_check(?)", (table,)).fetchall()
@@ -262,6 +274,8 @@ def kept(before: Moment, after: Moment, allowed: Allowed = NOTHING_ELSE) -> None
     for table, columns in before.columns.items():
         if table in BOOKKEEPING or table in allowed.gone:
             continue
+        if (columns, before.rows[table]) == (after.columns.get(table), after.rows.get(table)):
+            continue  # the same table: to hash its rows takes longer than to compare them
         mine = [
             column
             for column in columns
