@@ -7,12 +7,15 @@ import os
 import re
 import subprocess
 import sys
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from support.cli import execute
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 REVISION = '''"""Create notes."""
 
@@ -65,11 +68,30 @@ def started(folder: Path, *words: str, **environ: str) -> str:
     return done.stdout
 
 
+def begun(folder: Path, *words: str) -> None:
+    """Write what a command writes that begins a chain in a project."""
+    for name, content in _written_by(*words).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+# Why cached: the command writes the same each time, and takes a second to start.
+@lru_cache(maxsize=32)
+def _written_by(*words: str) -> Mapping[str, bytes]:
+    """Return the files, by their paths, that a command writes in a folder with an application of Flask."""
+    with TemporaryDirectory() as name:
+        application = Path(name, "shop.py")
+        application.write_text(SHOP.format(uri='"sqlite:///shop.db"', binds="{}"), encoding="utf-8")
+        started(Path(name), *words)
+        application.unlink()
+        return {str(path.relative_to(name)): path.read_bytes() for path in Path(name).rglob("*") if path.is_file()}
+
+
 def of_alembic(
     folder: Path, template: str = "generic", url: str = "sqlite:///app.db", location: str = "migrations"
 ) -> Path:
     """What `alembic init` writes, with a URL, a revision, and a database that is at it."""
-    started(folder, "alembic", "init", "--template", template, location)
+    begun(folder, "alembic", "init", "--template", template, location)
     ini = folder / "alembic.ini"
     text = ini.read_text(encoding="utf-8")
     if template != "multidb":
@@ -84,7 +106,7 @@ def of_alembic(
 def of_flask(folder: Path, *words: str, uri: str = '"sqlite:///shop.db"', binds: str = "{}") -> Path:
     """What `flask db init` writes, for an application with its database in the folder `instance`."""
     (folder / "shop.py").write_text(SHOP.format(uri=uri, binds=binds), encoding="utf-8")
-    started(folder, "flask", "--app", "shop", "db", "init", *words)
+    begun(folder, "flask", "--app", "shop", "db", "init", *words)
     add_revision(folder / "migrations", "engine_name" if "--multidb" in words else "")
     (folder / "instance").mkdir(exist_ok=True)
     execute(folder / "instance" / "shop.db", NOTES + STAMP)

@@ -204,13 +204,16 @@ def primed(folder: Path) -> Path:
     return folder
 
 
-def forked(*words: str, cwd: Path, environ: Mapping[str, str] | None = None) -> Done:
-    """The command in a fork of the tests' server: the chain's code has a process to itself, which starts at once."""
+def forked(
+    *words: str, cwd: Path, environ: Mapping[str, str] | None = None, terminal: int = subprocess.DEVNULL
+) -> Done:
+    """The command in a fork of the tests' server: the chain's code has a process to itself, which starts at once.
+
+    `terminal` is the file descriptor of one that its stdin is.
+    """
     command = [sys.executable, "-B", "-P", "-m", "architect_migrate", *words]
-    env = {**os.environ, **(environ or {})}
-    done = sandbox.subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", errors="strict", check=False
-    )
+    env, told = {**os.environ, **(environ or {})}, {"encoding": "utf-8", "errors": "strict"}
+    done = sandbox.subprocess.run(command, cwd=cwd, env=env, stdin=terminal, capture_output=True, check=False, **told)
     return _valid(words, Done(done.returncode, done.stdout, done.stderr))
 
 

@@ -3,9 +3,10 @@
 Why: nine tenths of the time of a small replay is the import of Alembic and SQLAlchemy. A fork has modules, audit hooks,
 an environment and a folder of its own, as a started process has; `tests/revisions/test_sandbox.py` compares the two.
 Commands that a test runs in a process of their own (`support.cli.executable`) do not use it; those of which the chain's
-code matters, and not the start, do (`support.cli.forked`).
+code matters, and not the start, do (`support.cli.forked`, `support.terminal.typed`).
 
-Run as a script, this module is the server: a request is a line of JSON, and the answer is the exit code.
+Run as a script, this module is the server: a request is a line of JSON, and the answer is the exit code. Its arguments
+are further modules to import.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # What the processes import before the chain's code runs. Not the modules that are run: those must be imported anew.
 IMPORTED = (
@@ -69,7 +70,10 @@ class ForkServer:
         if executable != sys.executable or {*flags} not in _SERVED or not self._may_serve(env):
             return subprocess.run(command, cwd=cwd, env=env, **options)  # noqa: PLW1510  (`check` is in options)
         module, *arguments = command[len(flags) + 2 :]
+        terminal = options.get("stdin", subprocess.DEVNULL)
+        stdin = os.devnull if terminal == subprocess.DEVNULL else os.ttyname(terminal)
         request = {"module": module, "arguments": arguments, "cwd": str(cwd or Path.cwd()), "environ": dict(env)}
+        request |= {"stdin": stdin}
         with self.lock:
             code = self._ask({**request, "out": str(self.out), "err": str(self.err)})
             how = {name: options.get(name) for name in ("encoding", "errors")}
@@ -96,22 +100,22 @@ class ForkServers:
 
     def __init__(self, stack: ExitStack, folder: str) -> None:
         self.stack, self.folder, self.owner = stack, folder, os.getpid()
-        self.servers: dict[frozenset[tuple[str, str]], ForkServer | None] = {}
+        self.servers: dict[tuple[frozenset[tuple[str, str]], tuple[str, ...]], ForkServer | None] = {}
 
     def run(
         self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str], **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as `ForkServer.run` does."""
-        server = self._server(env) if os.getpid() == self.owner else None
+        server = self._server(env, _of_the_application(cwd or Path.cwd())) if os.getpid() == self.owner else None
         run = server.run if server else subprocess.run
         return run(command, cwd=cwd, env=env, **options)
 
-    def _server(self, environ: Mapping[str, str]) -> ForkServer | None:
-        start = frozenset(_of_the_start(environ).items())
-        if start not in self.servers and _of_the_start(os.environ) != dict(start):
+    def _server(self, environ: Mapping[str, str], modules: tuple[str, ...]) -> ForkServer | None:
+        start = frozenset(_of_the_start(environ).items()), modules
+        if start not in self.servers and _of_the_start(os.environ) != dict(start[0]):
             self.servers[start] = None
         elif not self.servers.get(start):
-            self.servers[start] = self.stack.enter_context(_started(environ, self.folder))
+            self.servers[start] = self.stack.enter_context(_started(environ, self.folder, modules))
         return self.servers[start]
 
 
@@ -126,8 +130,8 @@ def fork_server() -> Iterator[ForkServers]:
 
 
 @contextmanager
-def _started(environ: Mapping[str, str], base: str) -> Iterator[ForkServer]:
-    command, of_the_start = [sys.executable, "-B", __file__], {**os.environ, **_of_the_start(environ)}
+def _started(environ: Mapping[str, str], base: str, modules: Iterable[str]) -> Iterator[ForkServer]:
+    command, of_the_start = [sys.executable, "-B", __file__, *modules], {**os.environ, **_of_the_start(environ)}
     with (
         tempfile.TemporaryDirectory(dir=base) as folder,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=of_the_start) as server,
@@ -135,14 +139,20 @@ def _started(environ: Mapping[str, str], base: str) -> Iterator[ForkServer]:
         yield ForkServer(server, Path(folder), environ)
 
 
+def _of_the_application(folder: Path) -> tuple[str, ...]:
+    """Return what the sources in a folder import that takes twice as long as Alembic: Flask with its extensions."""
+    uses_flask = any(b"from flask_" in file.read_bytes() for file in folder.glob("*.py"))
+    return ("flask_migrate", "flask_sqlalchemy") if uses_flask else ()
+
+
 def _of_the_start(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what Python reads when it starts."""
     return {name: value for name, value in environ.items() if name.startswith(("PYTHON", "LC_", "LANG", "TZ"))}
 
 
-def serve() -> None:
+def serve(*modules: str) -> None:
     """Answer requests until stdin ends. In the fork that a request asks for, run its module and exit as it does."""
-    for module in IMPORTED:
+    for module in (*IMPORTED, *modules):
         __import__(module)
     from architect_migrate.databases.registry import LOCAL, preload
 
@@ -196,9 +206,10 @@ def _keep_forking(folder: Path) -> None:
     vars(sandbox)["subprocess"] = ForkServer(server, second, os.environ)
 
 
-def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], out: str, err: str) -> None:
-    written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for descriptor, (name, flags) in enumerate(((os.devnull, os.O_RDONLY), (out, written), (err, written))):
+def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], **streams: str) -> None:
+    written, out = os.O_WRONLY | os.O_CREAT | os.O_TRUNC, streams["out"]
+    opened_as = ((streams["stdin"], os.O_RDONLY | os.O_NOCTTY), (out, written), (streams["err"], written))
+    for descriptor, (name, flags) in enumerate(opened_as):
         opened = os.open(name, flags)
         os.dup2(opened, descriptor)
         os.close(opened)
@@ -222,4 +233,4 @@ def _run(module: str, arguments: list[str], cwd: str, environ: dict[str, str], o
 
 
 if __name__ == "__main__":
-    serve()
+    serve(*sys.argv[1:])
