@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from architect_migrate.model.revision_graph import RevisionGraph
-    from architect_migrate.model.schema import Key
+    from architect_migrate.model.schema import Key, Trigger
     from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.model.stops import Interim, Place, Stop
 
@@ -147,7 +147,8 @@ class Replayed:
     there. `interims` are shapes that tables have only between two of its statements, where it changes rows. `apart` are
     the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words, and
     `refused_at` the line of its code. `commits` is the line of its first commit, which a run leaves out.
-    `remade` are the (table, column) that it drops and makes again under the same name.
+    `remade` are the (table, column) that it drops and makes again under the same name, `passing_triggers` are triggers
+    that it makes and takes away again.
     `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
     with their columns in order at that moment.
     """
@@ -169,6 +170,7 @@ class Replayed:
     commits: str = ""
     by_place: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     remade: frozenset[Place] = frozenset()
+    passing_triggers: tuple[Trigger, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

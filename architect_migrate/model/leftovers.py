@@ -19,7 +19,7 @@ from architect_migrate.model.facts import (
     key,
     table_of,
 )
-from architect_migrate.model.history import effects, facts_at, reference
+from architect_migrate.model.history import effects, facts_at, reference, replays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,10 +73,11 @@ def _ways_key(its_key: Key) -> Key:
 
 @lru_cache(maxsize=8)
 def _acting(history: History) -> dict[Key, list[tuple[str, Fact]]]:
-    """Return the objects that act on rows and that revisions remove, in replay order."""
+    """Return the objects that act on rows and that revisions remove, also if they make them, in replay order."""
     found: dict[Key, list[tuple[str, Fact]]] = {}
     for revision, effect in effects(history).items():
-        for its_key, fact in effect.removed.items():
+        passing = (TriggerFact(trigger) for trigger in replays(history)[revision].passing_triggers)
+        for fact in (*effect.removed.values(), *passing):
             if _acts(fact):
-                found.setdefault(_ways_key(its_key), []).append((revision, fact))
+                found.setdefault(_ways_key(key(fact)), []).append((revision, fact))
     return found

@@ -123,6 +123,27 @@ def test_a_removal_that_was_interrupted_before_the_trigger_is_run_to_its_end(tmp
     assert come_home(home, gone("tr", "counted.n")) == ["create index ix_n", "run revision b2", "stamp b2"]
 
 
+PASSING = {
+    "a1": raw(None, COUNTED, LOG),
+    "b2": code(
+        "a1",
+        "op.execute('CREATE INDEX ix_n ON counted (n)')",
+        f"op.execute({TRIGGER!r})",
+        *batch("log", "create_check_constraint('ck', 'id <> 0')"),
+    ),
+}
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), stamp("b2"), ()], ids=["before", "after", "unstamped"])
+def test_a_trigger_that_goes_with_its_table_in_a_batch_operation_is_dropped(
+    tmp_path: Path, stamped: tuple[str, ...]
+) -> None:
+    """The revision makes it, and a batch operation of the same revision makes its table anew without it."""
+    home = own_chain(tmp_path, PASSING)
+    script(home.database, COUNTED, LOG, INDEX, TRIGGER, *stamped)
+    assert DROP_TRIGGER in come_home(home, gone("tr"))
+
+
 def test_a_trigger_that_was_left_stands_where_a_person_keeps_it(tmp_path: Path) -> None:
     home = own_chain(tmp_path, TAKEN).settled('[[resolve]]\ntable = "log"\ntrigger = "tr"\nkeep = true')
     script(home.database, LOG, COUNTED, TRIGGER, *stamp("b2"))

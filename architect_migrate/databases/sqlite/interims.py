@@ -1,4 +1,4 @@
-"""Finds the shapes that tables have only between two statements of a revision, by running its statements in memory."""
+"""Finds the tables' shapes and the triggers that only exist between two statements of a revision, in memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.reflect import read_schema
-from architect_migrate.databases.sqlite.sql.lexer import verb
+from architect_migrate.databases.sqlite.sql.lexer import verb, words_of
 from architect_migrate.model.facts import facts
 from architect_migrate.model.schema import Schema
 from architect_migrate.model.stops import Interim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from architect_migrate.model.schema import Trigger
 
 _DEFINING = frozenset({"alter", "create", "drop"})
 
@@ -24,21 +26,42 @@ def interims_of(before: Schema, after: Schema, statements: Sequence[str]) -> tup
     Empty where SQLite refuses a statement there, for example because a function is not loaded.
     """
     last: dict[Schema, int] = {}
+    try:
+        for number, schema in enumerate(_after_each(before, statements), 1):
+            last |= dict.fromkeys(_tables(schema, before), number)
+    except sqlite3.Error:
+        return ()
+    ends = [facts(end) for schema in (before, after) for end in _tables(schema, before)]
+    return tuple(Interim(schema, until) for schema, until in last.items() if facts(schema) not in ends)
+
+
+def passing_triggers(before: Schema, after: Schema, statements: Sequence[str]) -> tuple[Trigger, ...]:
+    """Return the triggers that a revision makes and takes away again, as a batch operation does with its table.
+
+    Empty where SQLite refuses a statement there.
+    """
+    if not any(verb(sql) == "create" and "trigger" in words_of(sql) for sql in statements):
+        return ()
+    lasting = {trigger.name for schema in (before, after) for trigger in schema.triggers}
+    try:
+        found = dict.fromkeys(trigger for schema in _after_each(before, statements) for trigger in schema.triggers)
+    except sqlite3.Error:
+        return ()
+    return tuple(trigger for trigger in found if trigger.name not in lasting)
+
+
+def _after_each(before: Schema, statements: Sequence[str]) -> Iterator[Schema]:
+    """Yield the schema after each statement; an empty one before the first that defines anything."""
+    schema = Schema()
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for text in [made.sql for kind in (before.tables, before.indexes, before.triggers) for made in kind]:
             with suppress(sqlite3.Error):
                 connection.execute(text)
-        there: tuple[Schema, ...] = ()
-        for number, sql in enumerate(statements, 1):
+        for sql in statements:
             if verb(sql) in _DEFINING:
-                try:
-                    connection.execute(sql)
-                    there = tuple(_tables(read_schema(connection), before))
-                except sqlite3.Error:
-                    return ()
-            last |= dict.fromkeys(there, number)
-    ends = [facts(end) for schema in (before, after) for end in _tables(schema, before)]
-    return tuple(Interim(schema, until) for schema, until in last.items() if facts(schema) not in ends)
+                connection.execute(sql)
+                schema = read_schema(connection)
+            yield schema
 
 
 def _tables(schema: Schema, before: Schema) -> Iterator[Schema]:

@@ -13,7 +13,7 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log, triggers_of
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.fingerprint import digest
-from architect_migrate.databases.sqlite.interims import interims_of
+from architect_migrate.databases.sqlite.interims import interims_of, passing_triggers
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
@@ -28,6 +28,7 @@ from architect_migrate.model.stops import displaces, remade_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 # Numbers that the application keeps in the header of the file.
@@ -215,9 +216,8 @@ class Recording:
         wrote = any(map(is_of_rows, statements)) or bool(reads)
         interims = interims_of(self._schema, schema, texts) if wrote or drops_columns(texts) else ()
         change = delta(self._schema, schema)
-        changed = seen.tables() | frozenset(seen.dropped) | {name for _, name in change.removed}
-        changed |= {table.name for table in change.changed.tables}
-        self._look_again(connection, revision, schema, changed)
+        gone, made = {name for _, name in change.removed}, {table.name for table in change.changed.tables}
+        self._look_again(connection, revision, schema, seen.tables() | seen.dropped | gone | made)
         seeds = seeds_of(connection, schema, (revision, statements), self._key)
         self.found.append(
             Replayed(
@@ -238,6 +238,7 @@ class Recording:
                 commits=self._commits,
                 by_place=frozenset((each.table, each.columns) for each in self._places.found),
                 remade=remade_columns(interims, self._schema, schema, stops[-1] if stops else None),
+                passing_triggers=passing_triggers(self._schema, schema, texts),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))
@@ -252,7 +253,7 @@ class Recording:
         self._commits = self._refused_at = ""
 
     def _look_again(
-        self, connection: sqlite3.Connection, revision: str, schema: Schema, changed: frozenset[str]
+        self, connection: sqlite3.Connection, revision: str, schema: Schema, changed: AbstractSet[str]
     ) -> None:
         """Note with which revision the rows of earlier ones went, or got other values. `changed` are tables."""
         columns = columns_by_table(schema)

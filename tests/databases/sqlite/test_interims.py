@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from architect_migrate.databases.sqlite.interims import interims_of
+from architect_migrate.databases.sqlite.interims import interims_of, passing_triggers
 from architect_migrate.databases.sqlite.reflect import read_schema
 
 T, INDEX = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "CREATE INDEX ix ON t (a)"
@@ -54,3 +54,27 @@ def test_there_are_none_where_a_statement_cannot_be_run() -> None:
         connection.execute(T)
         before = read_schema(connection)
     assert interims_of(before, before, (INDEX, "CREATE INDEX own ON t (nowhere(a))", AWAY)) == ()
+
+
+@pytest.mark.parametrize(
+    ("statements", "found"),
+    [
+        (("CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END",), []),
+        (("CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END", "DROP TRIGGER tr"), [("tr", "t")]),
+        (("CREATE TRIGGER tr AFTER INSERT ON t BEGIN SELECT 1; END", AWAY), [("tr", "t")]),
+        (("DROP TRIGGER had", "CREATE TRIGGER had AFTER INSERT ON t BEGIN SELECT 2; END", AWAY), []),
+        ((AWAY,), []),
+    ],
+    ids=["lasts", "dropped", "gone with its table", "was there before", "none is made"],
+)
+def test_triggers_that_a_revision_makes_and_takes_away(
+    statements: tuple[str, ...], found: list[tuple[str, str]]
+) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(T)
+        connection.execute("CREATE TRIGGER had AFTER INSERT ON t BEGIN SELECT 1; END")
+        before = read_schema(connection)
+        for statement in statements:
+            connection.execute(statement)
+        triggers = passing_triggers(before, read_schema(connection), statements)
+    assert [(trigger.name, trigger.table) for trigger in triggers] == found
