@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -207,32 +207,55 @@ def _drop(revision: str, of: tuple[str, str], found: str, instead: str) -> Findi
 
 def _named_like(look: Look, entries: Iterable[Resolution], run: Collection[str]) -> Iterator[Finding]:
     """Tables that are called like one of the chain's that revisions make empty, and have its columns and rows."""
-    made = dict(_made_empty(look, run))
+    made = _made_empty(look, run)
+    lasting = facts_at(look.history, look.as_it_is.position | frozenset(run))
     settled, _ = tables_and_columns(kept.subject for kept in entries if isinstance(kept, Keep | Drop))
     for left, of in put_aside(look):
-        if of in made and left.name not in settled and (rows := look.rows(left)):
+        # Where the table is called otherwise in the end, only one of exactly its shape would look like it.
+        last = next((last for last, its in made.items() if of in its.names), "")
+        if ("table", last) not in lasting or (last != of and not look.has_shape_of(left, of)):
+            continue
+        if left.name not in settled and (rows := look.rows(left)):
+            by = made[last].revision
             found = (
-                f"{made[of]} makes {of} without rows, and then this table would look like {of} put aside: "
+                f"{by} makes {of} without rows, and then this table would look like {of} put aside: "
                 f"it has columns of {of} and {pluralize(rows, 'row')}"
             )
             advice = "give it another name, or say that it is the application's: add this to environments.toml"
             settles = entry(left.spelling, "", "keep = true")
-            yield Finding(Level.BLOCKING, NAMED_LIKE, f"table {left.spelling}", found, advice, made[of], settles)
+            yield Finding(Level.BLOCKING, NAMED_LIKE, f"table {left.spelling}", found, advice, by, settles)
 
 
-def _made_empty(look: Look, run: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Tables that some revisions make, with the last one that does, and that hold no rows when all have run."""
-    after = facts_at(look.history, look.as_it_is.position | frozenset(run))
-    found: dict[str, str] = {}
+class _Empty(NamedTuple):
+    """A table without rows: the last revision that makes it, and all names that it has from then on."""
+
+    revision: str
+    names: frozenset[str]
+
+
+def _made_empty(look: Look, run: Collection[str]) -> dict[str, _Empty]:
+    """Tables that some revisions make and that hold no rows when all have run, by their last names."""
+    found: dict[str, _Empty] = {}
     for revision, replayed in replays(look.history).items():
         if revision not in run:
             continue
-        renamed = {rename.new for rename in replayed.renames if not rename.table}
+        renames = [rename for rename in replayed.renames if not rename.table]
         its = effects(look.history)[revision]
-        fresh = {k[1] for k in its.added if k[0] == "table" and k not in its.removed} - renamed
+        fresh = {k[1] for k in its.added if k[0] == "table" and k not in its.removed} - {each.new for each in renames}
         fresh |= replayed.replaced
-        filled = {seed.table for seed in replayed.seeds} | {move.new_table for move in replayed.moves}
-        found |= dict.fromkeys(fresh - filled, revision)
+        filled = {seed.table for seed in replayed.seeds}
+        brought = [move for move in replayed.moves if move.table != move.new_table]
+        filled |= {move.new_table for move in brought if not _is_empty(look, move.table, found)}
+        renamed = {each.new: found.pop(each.old) for each in renames if each.old in found}
+        found |= {new: _Empty(its.revision, its.names | {new}) for new, its in renamed.items()}
+        found |= {table: _Empty(revision, frozenset({table})) for table in fresh - filled}
         for table in filled:
             found.pop(table, None)
-    yield from ((table, revision) for table, revision in found.items() if ("table", table) in after)
+    return found
+
+
+def _is_empty(look: Look, table: str, made: Collection[str]) -> bool:
+    """Whether a table has no rows when its revision runs: a missing one of the position is made anew."""
+    if table in look.tables:
+        return not look.rows(look.tables[table])
+    return table in made or ("table", table) in facts_at(look.history, look.as_it_is.position)

@@ -105,6 +105,29 @@ def test_a_table_called_like_one_that_the_chain_makes_later_is_asked_about(tmp_p
     assert "2 rows" in finding.found
 
 
+LOGS, TAGS = (f"CREATE TABLE {name} (id INTEGER NOT NULL PRIMARY KEY, n TEXT)" for name in ("logs", "tags"))
+BROUGHT = {
+    "r0": raw(None, LOGS.replace("n TEXT", "m TEXT")),
+    "r1": raw("r0", "ALTER TABLE logs ADD COLUMN n TEXT", "UPDATE logs SET n = m", "ALTER TABLE logs DROP COLUMN m"),
+    "r2": raw("r1", TAGS, "INSERT INTO tags SELECT * FROM logs", "DROP TABLE logs"),
+    "r3": raw("r2", "ALTER TABLE tags RENAME TO files"),
+}
+
+
+@pytest.mark.parametrize("head", ["r2", "r3"])
+def test_a_table_like_one_that_would_get_the_rows_of_a_missing_table_is_asked_about(tmp_path: Path, head: str) -> None:
+    """It is the table of the next revision, which was interrupted before its stamp, and then put aside."""
+    home = own_chain(tmp_path, {each: text for each, text in BROUGHT.items() if each <= head})
+    script(home.database, TAGS.replace("tags", "tags_old"), "INSERT INTO tags_old VALUES (1, 'one')", *stamp("r1"))
+    assert codes(home) == [("named-like-chain", "table tags_old")]
+
+
+def test_a_table_like_one_that_gets_the_rows_of_another_is_no_question(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, BROUGHT)
+    script(home.database, LOGS, "INSERT INTO logs VALUES (1, 'one')", *mine("tags_old"), *stamp("r1"))
+    come_home(home, gone("logs"))
+
+
 def test_an_entry_says_before_the_run_that_such_a_table_is_the_applications(tmp_path: Path) -> None:
     home = own_chain(tmp_path, DROPPED)
     script(home.database, OTHER, *mine("z_old"), *stamp("r2"))
