@@ -7,13 +7,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from architect_migrate.model.environment import RowAnswer, Rows
-from architect_migrate.model.history import effects
+from architect_migrate.model.history import effects, row_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.model.environment import Resolution
-    from architect_migrate.model.history import History
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.revision_graph import Revision
 
 
@@ -58,6 +58,22 @@ class RowJudgement:
     def suggestion(self) -> RowAnswer | None:
         """The answer that the evidence suggests to a person, if any."""
         return RowAnswer.RUN if self.ran is Ran.UNKNOWN and self.unfilled else None
+
+
+def pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
+    """Return the judgement of a revision that is still to run."""
+    return RowJudgement(revision, Ran.NO, "it is pending", texts_of(replayed), bool(replayed.reads), RowBasis.PENDING)
+
+
+def covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
+    """Return the judgement of a revision that a claim covers."""
+    why = "its stamp or the tracker says so, and the schema supports it"
+    return RowJudgement(revision, Ran.YES, why, texts_of(replayed), bool(replayed.reads), RowBasis.COVERED)
+
+
+def texts_of(replayed: Replayed) -> tuple[str, ...]:
+    """Return the texts of a revision's row statements."""
+    return tuple(statement.text for statement in row_statements(replayed))
 
 
 def to_run(judgements: Iterable[RowJudgement]) -> frozenset[str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.text import pluralize
+from architect_migrate.model.history import replays
 from architect_migrate.model.seed_rows import Clash
 from architect_migrate.planning.row_questions import RowsLike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from architect_migrate.model.history import Replayed
+    from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
     from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.planning.row_questions import Answer, Question
@@ -92,6 +93,16 @@ def seeds_found(position: frozenset[str], replayed: Replayed, ask: Ask) -> Found
         bool(found) and all(each.ran for each in found),
         any(each.unread for each in found),
     )
+
+
+def undeleted(history: History, position: frozenset[str], revision: str, ask: Ask) -> str:
+    """How many rows of constants are there that a revision of a position takes away, in words; empty for none."""
+    before, number = position - {revision}, 0
+    for earlier, replayed in replays(history).items():
+        taken = tuple(seed for seed in replayed.seeds if seed.until == revision)
+        if taken and earlier in before:
+            number += seeds_found(before, replace(replayed, seeds=taken), ask).exact
+    return f"{pluralize(number, 'row is', 'rows are')} there that it takes away" if number else ""
 
 
 def missing_seeds(position: frozenset[str], replayed: Replayed, ask: Ask) -> str:

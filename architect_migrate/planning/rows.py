@@ -29,7 +29,15 @@ from architect_migrate.model.history import (
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
-from architect_migrate.planning.row_judgement import Ran, RowBasis, RowJudgement, to_run
+from architect_migrate.planning.row_judgement import (
+    Ran,
+    RowBasis,
+    RowJudgement,
+    covered_rows,
+    pending_rows,
+    texts_of,
+    to_run,
+)
 from architect_migrate.planning.row_places import (
     as_made,
     filled_early,
@@ -41,7 +49,7 @@ from architect_migrate.planning.row_places import (
     would_alter,
 )
 from architect_migrate.planning.row_questions import RowsIn, Violating
-from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found
+from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found, undeleted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,7 +101,7 @@ def row_judgements(
 def stamped_rows(history: History, position: frozenset[str]) -> tuple[RowJudgement, ...]:
     """The judgements of a database that has exactly the chain's schema at its stamp: the stamp covers the position."""
     return tuple(
-        _covered_rows(revision, replayed) if revision in position else _pending_rows(revision, replayed)
+        covered_rows(revision, replayed) if revision in position else pending_rows(revision, replayed)
         for revision, replayed in replays(history).items()
         if has_row_work(history, revision)
     )
@@ -154,7 +162,8 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     """Whether a claim says that a revision ran, and the schema bears it out.
 
     An index or a trigger is dropped by hand at times: a revision of which nothing else can be seen goes by its parents,
-    but not if the rows of constants that it inserts are all missing too, or if all that it removes is there.
+    but not if the rows of constants that it inserts are all missing too, or if all that it removes is there, or any row
+    of constants that it takes away.
     """
     history, diagnosis, revision = evidence.history, evidence.diagnosis, judgement.revision
     if judgement.claim not in {Claim.STAMPED, Claim.EXECUTED}:
@@ -165,7 +174,7 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     if lost and judgement.left_over and len(judgement.left_over) == len(effects(history)[revision.id].removed):
         return False
     seeds = seeds_found(diagnosis.position, replays(history)[revision.id], evidence.ask) if lost else None
-    if seeds and seeds.number and not seeds.any:
+    if (seeds and seeds.number and not seeds.any) or (lost and _undeleted(evidence, revision.id)):
         return False
     bearers = revision.parents if lost else (revision.id,)
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
@@ -175,11 +184,11 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     revision, position = judgement.revision.id, evidence.diagnosis.position
     replayed = replays(evidence.history)[revision]
     if revision not in position:
-        return _may_have_run(evidence, judgement) or _pending_rows(revision, replayed)
+        return _may_have_run(evidence, judgement) or pending_rows(revision, replayed)
     lost = lost_place(evidence.history, evidence.lost, judgement)
     covered = _covered(evidence, judgement)
     if covered and not lost:
-        return _covered_rows(revision, replayed)
+        return covered_rows(revision, replayed)
     unfilled = _unfilled(evidence, revision, replayed)
     if covered:
         ran, why = Ran.YES, "its stamp or the tracker says so"
@@ -187,7 +196,7 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
         ran, why = _interrupted(evidence, judgement) or _answer(evidence, judgement, replayed, due, unfilled)
     if lost and ran is Ran.YES:
         ran, why = Ran.UNKNOWN, f"it ran ({why}), but {lost} is missing, to which it wrote"
-    statements = _texts(replayed)
+    statements = texts_of(replayed)
     if revision in disguised(evidence.history):
         statements = tuple(each.text for each in replayed.statements if each.verb in {"alter", "update"})
     # Until a stamp that cannot be followed is settled, nothing is suggested: the position may be another one then.
@@ -202,7 +211,7 @@ def _may_have_run(evidence: _Evidence, judgement: Judgement) -> RowJudgement | N
     why = _why_it_may_have_run(evidence, judgement)
     if not why or _changes_nothing(evidence, revision, replayed, frozenset()):
         return None
-    return RowJudgement(revision, Ran.UNKNOWN, why, _texts(replayed), bool(replayed.reads))
+    return RowJudgement(revision, Ran.UNKNOWN, why, texts_of(replayed), bool(replayed.reads))
 
 
 def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
@@ -246,19 +255,6 @@ def _interrupted(evidence: _Evidence, judgement: Judgement) -> tuple[Ran, str] |
     return Ran.UNKNOWN, "it was interrupted, and nothing says after which of its row statements"
 
 
-def _texts(replayed: Replayed) -> tuple[str, ...]:
-    return tuple(statement.text for statement in row_statements(replayed))
-
-
-def _pending_rows(revision: str, replayed: Replayed) -> RowJudgement:
-    return RowJudgement(revision, Ran.NO, "it is pending", _texts(replayed), bool(replayed.reads), RowBasis.PENDING)
-
-
-def _covered_rows(revision: str, replayed: Replayed) -> RowJudgement:
-    why = "its stamp or the tracker says so, and the schema supports it"
-    return RowJudgement(revision, Ran.YES, why, _texts(replayed), bool(replayed.reads), RowBasis.COVERED)
-
-
 def _answer(
     evidence: _Evidence, judgement: Judgement, replayed: Replayed, due: frozenset[str], unfilled: str
 ) -> tuple[Ran, str]:
@@ -268,6 +264,8 @@ def _answer(
     if judgement.verdict is Verdict.MISSING and not judgement.left_over:
         if seeds.any:
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words}"
+        if judgement.claim is Claim.STAMPED and (left := _undeleted(evidence, judgement.revision.id)):
+            return Ran.UNKNOWN, f"its stamp says that it ran, and nothing of it is in the schema, but {left}"
         if later := _overtaken(evidence, judgement.revision.id):
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {later}"
         return Ran.NO, "nothing of it is in the schema"
@@ -285,6 +283,10 @@ def _answer(
     if seeds.number:
         return Ran.UNKNOWN, seeds.words
     return Ran.UNKNOWN, _doubt(evidence, judgement)
+
+
+def _undeleted(evidence: _Evidence, revision: str) -> str:
+    return undeleted(evidence.history, evidence.diagnosis.position, revision, evidence.ask)
 
 
 def _overtaken(evidence: _Evidence, revision: str) -> str:

@@ -79,6 +79,30 @@ def test_a_stamp_does_not_cover_a_revision_whose_new_index_is_missing_and_whose_
     assert ask(home.database, "SELECT amount FROM bills") == [(125000,)]
 
 
+SMALL = {
+    "a1": revision(None, BILLS, "INSERT INTO bills VALUES (3, 5)"),
+    "b2": revision("a1", "DELETE FROM bills WHERE amount < 10", "CREATE INDEX by_amount ON bills (amount)"),
+}
+
+
+def test_a_stamp_does_not_cover_a_deletion_of_which_a_row_of_the_chain_is_there(tmp_path: Path) -> None:
+    """The revision makes an index alone, which is missing, and takes away a row that an earlier one inserts."""
+    home = own_chain(tmp_path, SMALL)
+    script(home.database, BILLS, BILL, "INSERT INTO bills VALUES (3, 5)", *stamp("b2"))
+    (told,) = undecided(home)
+    assert told.endswith("but 1 row is there that it takes away (DELETE FROM bills WHERE amount < 10)")
+    answered(home, b2=RowAnswer.RUN)
+    assert ask(home.database, "SELECT id FROM bills") == [(1,)]
+
+
+@pytest.mark.parametrize("more", ["INSERT INTO bills VALUES (4, 5)", "INSERT INTO bills VALUES (3, 4)"])
+def test_rows_of_somebodys_own_do_not_speak_against_a_deletion(tmp_path: Path, more: str) -> None:
+    home = own_chain(tmp_path, SMALL)
+    script(home.database, BILLS, BILL, more, *stamp("b2"))
+    assert undecided(home) == []
+    assert answered(home) == ["create index by_amount"]
+
+
 def test_a_table_that_is_missing_says_nothing_of_rows_before_one_that_is_there(tmp_path: Path) -> None:
     chain = {
         "a1": revision(None, BILLS),
