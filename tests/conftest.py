@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 os.environ["COLUMNS"] = ""
 del os.environ["COLUMNS"]
 
+# Why: `make test` names the plugins, and pytest as a test runs it has them as it has with users.
+os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)
+
 # Why none is written: a test may write a revision twice within a second, and Python might run the first twice.
 # Why the package's is written beforehand: each of some hundred processes would compile it, for a third of its time.
 sys.dont_write_bytecode = True

@@ -61,9 +61,8 @@ def settings_of(folder: Path) -> dict[str, EnvironmentContext]:
     return {environment.name: context_for(project, environment, cache) for environment in project.environments}
 
 
-def service(context: EnvironmentContext) -> Result:
-    """What `archmig reconcile --yes` does for one environment."""
-    shown = preview(context)
+def service(context: EnvironmentContext, shown: Result) -> Result:
+    """What `archmig reconcile --yes` does for one environment after its preview."""
     if shown.outcome is not Outcome.PLANNED:
         return shown
     assert shown.plan is not None
@@ -80,7 +79,8 @@ def journey(tmp_path_factory: pytest.TempPathFactory, replay_cache: Path) -> Jou
     digests = {name: digest(path) for name, path in files.items() if path.exists()}
     previews = {one.environment: one for one in each(contexts.values(), "reconcile", preview)}
     unread = digests == {name: digest(path) for name, path in files.items() if path.exists()}
-    results = {one.environment: one for one in each(contexts.values(), "reconcile", service)}
+    done = each(contexts.values(), "reconcile", lambda one: service(one, previews[one.environment.name]))
+    results = {one.environment: one for one in done}
     assert replay_cache.exists()
     return Journey(folder, contexts, before, previews, results, unread)
 
@@ -138,7 +138,8 @@ def test_nothing_was_written_to_those_that_were_skipped(journey: Journey) -> Non
 
 def test_a_second_run_over_all_has_nothing_to_do_and_takes_no_backup(journey: Journey) -> None:
     backups = sorted(journey.contexts["main"].backups.glob("*.db"))
-    again = {one.environment: one.outcome for one in each(journey.contexts.values(), "reconcile", service)}
+    second = each(journey.contexts.values(), "reconcile", lambda one: service(one, preview(one)))
+    again = {one.environment: one.outcome for one in second}
     assert again == dict.fromkeys(FILLED, Outcome.NOTHING) | dict.fromkeys(EMPTY, Outcome.SKIPPED)
     assert sorted(journey.contexts["main"].backups.glob("*.db")) == backups
     assert len(backups) == len(FILLED)

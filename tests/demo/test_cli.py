@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from support.cli import archmig, executable, plainly
+from support.cli import archmig, executable, forked, plainly
 from support.paths import PROJECT
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def shown(command: str) -> list[str]:
 def test_the_twelve_are_brought_home_by_the_commands_of_the_readme_and_print_what_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The installed command makes the demo and brings it home, as a person who reads the README does."""
+    """The installed command makes the demo, and a fork of it brings it home, as a person who reads the README does."""
     plainly(monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     folder = tmp_path / "demo"
     assert executable("demo", str(folder), cwd=PROJECT).code == 0
-    before = executable("status", cwd=folder)
+    before = forked("status", cwd=folder)
     assert (before.code, before.out) == (0, BEFORE)
     monkeypatch.chdir(folder)
     assert archmig("check").code == 1
-    done = executable("reconcile", "--all", "--yes", cwd=folder)
+    done = forked("reconcile", "--all", "--yes", cwd=folder)
     assert done.code == 0
     assert "12 environments: 6 done, 6 skipped; 9,775 rows in 440 tables kept" in done.out
     after = executable("status", cwd=folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.demo import FILLED, ask, columns, database, load, tables
+from support.demo import FILLED, ask, asked, columns, database, load, opened, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,18 +260,17 @@ def test_no_row_forbids_a_repair(demo: Path, legacy: ModuleType, name: str) -> N
     """Numbers where the chain wants numbers and nothing twice where it wants a unique, but for what is resolved."""
     path = database(demo, name)
     held = tables(path)
-    for migration in legacy.chain():
-        for effect in migration["effects"]:
-            if effect["kind"] != "create_table" or effect["table"] not in held:
-                continue
+    made = [one for migration in legacy.chain() for one in migration["effects"] if one["kind"] == "create_table"]
+    with closing(opened(path)) as connection:
+        for effect in (one for one in made if one["table"] in held):
             table, present = effect["table"], columns(path, effect["table"])
             for column in effect["columns"]:
                 resolved = (table, column["name"]) == ("resource_allocations", "id")
                 if column["name"] in present and column["type"] in {"INTEGER", "REAL"} and not resolved:
                     sql = f"SELECT COUNT(*) FROM {table} WHERE typeof({column['name']}) IN ('text', 'blob')"
-                    assert ask(path, sql) == [0], (table, column["name"])
+                    assert asked(connection, sql) == [0], (table, column["name"])
             for unique in effect.get("unique", []):
                 if set(unique) <= present.keys():
                     known = " AND ".join(f"{c} IS NOT NULL" for c in unique)
                     sql = f"SELECT 1 FROM {table} WHERE {known} GROUP BY {', '.join(unique)} HAVING COUNT(*) > 1"
-                    assert ask(path, sql) == [], (table, unique)
+                    assert asked(connection, sql) == [], (table, unique)

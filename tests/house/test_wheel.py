@@ -16,7 +16,7 @@ from support.paths import PROJECT
 
 PACKAGE, DISTRIBUTION = "architect_migrate", "archmig"
 # Of the environment that the tests run in: not the project that is installed there in place, and no code at start-up.
-OWN = shutil.ignore_patterns(f"*{PACKAGE}*", f"*{DISTRIBUTION}*", "*.pth", "__pycache__")
+OWN = shutil.ignore_patterns(f"*{PACKAGE}*", f"*{DISTRIBUTION}*", "*.pth")
 DEMO = Path(PACKAGE, "authoring", "demo_project")
 ENTRY_POINTS = f"""
 from importlib.metadata import distribution

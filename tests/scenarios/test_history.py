@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Build = Callable[[sqlite3.Connection], None]
+    Brought = Callable[[Build], tuple[Home, list[str]]]
 
 load("build")._neighbour("drifted")
 legacy: Any = import_module("architect_demo.legacy")
@@ -181,12 +183,23 @@ def built(folder: Path, build: Build) -> Home:
     return home
 
 
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Brought:
+    """Databases that came home, each once, with the steps of the plan."""
+
+    @cache
+    def come(build: Build) -> tuple[Home, list[str]]:
+        home = built(tmp_path_factory.mktemp("history"), build)
+        said = {(finding.code, finding.subject) for finding in home.survey().findings}
+        assert set(SAID.get(build.__name__, ())) <= said
+        return home, come_home(home, TMUX)
+
+    return come
+
+
 @pytest.mark.parametrize("build", WENT_WRONG, ids=lambda one: one.__name__)
-def test_whatever_went_wrong_it_comes_home_and_every_writer_can_write(tmp_path: Path, build: Build) -> None:
-    home = built(tmp_path, build)
-    said = {(finding.code, finding.subject) for finding in home.survey().findings}
-    assert set(SAID.get(build.__name__, ())) <= said
-    come_home(home, TMUX)
+def test_whatever_went_wrong_it_comes_home_and_every_writer_can_write(brought: Brought, build: Build) -> None:
+    home, _ = brought(build)
     written_by_all(home)
 
 
@@ -199,17 +212,15 @@ def written_by_all(home: Home) -> None:
             connection.rollback()
 
 
-def test_afterwards_plain_alembic_finds_it_at_head_and_without_drift(tmp_path: Path) -> None:
-    home = built(tmp_path, half_of_the_third)
-    come_home(home, TMUX)
+def test_afterwards_plain_alembic_finds_it_at_head_and_without_drift(brought: Brought) -> None:
+    home, _ = brought(half_of_the_third)
     current = executable("-x", f"db={home.database}", "current", ini=home.ini)
     assert (current.code, current.out) == (0, "048_crawl_results (head)\n")
     assert executable("-x", f"db={home.database}", "check", ini=home.ini).code == 0
 
 
-def test_the_rows_of_a_revision_that_was_recorded_and_never_run_come_too(tmp_path: Path) -> None:
-    home = built(tmp_path, recorded_but_never_run)
-    steps = come_home(home, TMUX)
+def test_the_rows_of_a_revision_that_was_recorded_and_never_run_come_too(brought: Brought) -> None:
+    home, steps = brought(recorded_but_never_run)
     assert "run revision 008_multi_region" in steps
     with closing(sqlite3.connect(home.database)) as connection:
         assert connection.execute("SELECT count(*) FROM regions").fetchone() == (1,)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -15,7 +17,6 @@ from support.paths import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from alembic.script import Script
 
@@ -40,12 +41,22 @@ def operations(database: Path) -> Iterator[sa.Connection]:
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         connection.exec_driver_sql("PRAGMA synchronous = OFF")
+        connection.exec_driver_sql("PRAGMA journal_mode = MEMORY")
         with Operations.context(MigrationContext.configure(connection)):
             yield connection
 
 
 def upgrade_to_head(database: Path) -> Path:
-    with operations(database):
-        for revision in revisions():
-            revision.module.upgrade()
+    database.write_bytes(_head())
     return database
+
+
+@cache
+def _head() -> bytes:
+    """The file of a database at head. Why cached: to make it takes two seconds, and several modules read one."""
+    with TemporaryDirectory() as folder:
+        database = Path(folder, "head.db")
+        with operations(database):
+            for revision in revisions():
+                revision.module.upgrade()
+        return database.read_bytes()
