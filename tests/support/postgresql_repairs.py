@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.names import quote
@@ -28,18 +29,22 @@ if TYPE_CHECKING:
     from architect_migrate.planning.planner import RepairPlanner
 
     Connection = psycopg.Connection[Any]
-    Rows = dict[str, list[tuple[Any, ...]]]
+    Rows = dict[str, list[dict[str, str | None]]]
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """The steps of a repair and its blockers; what is left to repair after the steps, and rows before and after."""
+    """The steps of a repair and its blockers; what is left to repair after the steps, and rows before and after.
+
+    `generated` are the columns that the chain generates, with their tables.
+    """
 
     steps: tuple[Step, ...]
     blockers: tuple[Finding, ...]
     left: tuple[str, ...]
     before: Rows
     after: Rows
+    generated: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -97,7 +102,8 @@ def repaired_to(
         repairer.perform(connection, step, lambda *_: None)  # type: ignore[arg-type]  # only repairs are planned here
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     left = tuple(explain(one) for one in diff(expected, read_schema(connection)) if needs_repair(one))
-    return Repaired(tuple(steps), (), left, before, rows_of(connection))
+    generated = {(table.name, column.name) for table in expected.tables for column in table.columns if column.generated}
+    return Repaired(tuple(steps), (), left, before, rows_of(connection), frozenset(generated))
 
 
 def planned(planner: RepairPlanner, changes: Iterable[Change], drop: set[str]) -> tuple[list[Step], list[Finding]]:
@@ -126,7 +132,7 @@ def _table(change: Change) -> str:
 
 
 def rows_of(connection: Connection) -> Rows:
-    """Every row of every table as text, by columns in the order of their names."""
+    """Every row of every table, with its values as text by column."""
     found: Rows = {}
     tables = connection.execute(
         "SELECT c.oid, c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace"
@@ -134,8 +140,48 @@ def rows_of(connection: Connection) -> Rows:
     ).fetchall()
     for oid, table in tables:
         columns = connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped ORDER BY 1", [oid]
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped", [oid]
         ).fetchall()
         listed = ", ".join(f"{quote(name)}::text" for (name,) in columns)
-        found[table] = sorted(connection.execute(f"SELECT {listed} FROM {quote(table)}").fetchall(), key=repr)
+        rows = connection.execute(f"SELECT {listed} FROM {quote(table)}").fetchall()
+        found[table] = [dict(zip((name for (name,) in columns), row, strict=True)) for row in rows]
     return found
+
+
+def unlike(its: Repaired) -> list[str]:
+    """The tables whose rows are others than before the repair, by the columns that they had and have.
+
+    What generates itself is left out, a filled column may have a value for NULL, and a converted one another spelling.
+    """
+    steps = [step for step in its.steps if isinstance(step, AlterObject)]
+    filled = {(step.name, column) for step in steps for column, _ in step.fill}
+    converted = {place for step in steps for place in step.converted}
+    return [
+        table
+        for table, rows in its.before.items()
+        if _multiset(table, rows, rows, its, filled, converted)
+        != _multiset(table, its.after.get(table, []), rows, its, filled, converted)
+    ]
+
+
+def _multiset(
+    table: str,
+    rows: list[dict[str, str | None]],
+    before: list[dict[str, str | None]],
+    its: Repaired,
+    filled: set[tuple[str, str]],
+    converted: set[tuple[str, str]],
+) -> list[tuple[str, ...]]:
+    had = before[0].keys() if before else set[str]()
+    has = its.after[table][0].keys() if its.after.get(table) else had
+    columns = sorted(column for column in had & has if (table, column) not in its.generated | filled)
+    return sorted(tuple(_shown(row[name], (table, name) in converted) for name in columns) for row in rows)
+
+
+def _shown(value: str | None, is_converted: bool) -> str:
+    if value is None or not is_converted:
+        return repr(value)
+    try:
+        return str(Decimal(value).normalize())
+    except InvalidOperation:
+        return repr(value)

@@ -139,5 +139,4 @@ def _orphans(connection: Connection, question: Orphans) -> Answer:
     filled = " AND ".join(f"{column} IS NOT NULL" for column in children)
     pairs = " AND ".join(f"{parent} = {child}" for parent, child in zip(parents, children, strict=True))
     missing = f"NOT EXISTS (SELECT FROM {quote(question.parent)} p WHERE {pairs})"
-    sql = f"SELECT count(*) FROM {quote(question.table)} c WHERE {filled} AND {missing}"
-    return Answer(int((connection.execute(sql).fetchone() or (0,))[0]))
+    return _matching(connection, question.table, f"{filled} AND {missing}", question.columns, "c")

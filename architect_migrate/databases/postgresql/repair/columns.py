@@ -9,7 +9,7 @@ from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair.context import in_list, is_constant
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
-from architect_migrate.databases.postgresql.repair.sequences import carried_on, identity_work
+from architect_migrate.databases.postgresql.repair.sequences import carried_on, given_sequences, identity_work
 from architect_migrate.databases.postgresql.repair.texts import column_text, detail_of, typed
 from architect_migrate.databases.postgresql.repair.types import is_same_storage, labels_of
 from architect_migrate.diagnosis.suggestions import brought, for_missing, of_chain
@@ -54,6 +54,7 @@ def _added(context: RepairContext, column: Column, draft: Draft, *, nullable: bo
         _default(column, draft)
     else:
         draft.columns.append(f"ADD COLUMN {column_text(shape)}")
+    given_sequences(context, column, draft)
     identity = detail_of(column).identity
     volatile = first is not None and not column.generated and not is_constant(first)
     stored = bool(column.generated and column.generated.stored)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.postgresql.details import PostgresIndex, PostgresMaterializedView
+from architect_migrate.databases.postgresql.details import PostgresMaterializedView
 from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
 from architect_migrate.databases.postgresql.repair.functions import other_function
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
 from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
-from architect_migrate.databases.postgresql.repair.texts import sort_of
+from architect_migrate.databases.postgresql.repair.texts import parent_of, sort_of
 from architect_migrate.databases.postgresql.repair.world import sql_of
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -161,26 +161,22 @@ def _view_again(world: World, fact: Fact, kind: str, name: str, revision: str) -
 def _index(world: World, index: Index, drop: tuple[str, ...], revision: str) -> Work:
     """An index made, after its rows were asked, or renamed where it is there under another name."""
     before = [*require(world, [quote(index.table)], revision)]
+    whole = world.foreseen.get(("index", parent_of(index)))
+    before += [world.settle(whole, revision)] if whole else []
     if blocker := _doubled(world, index):
         return joined([*before, Work((), (blocker,))])
     if not drop and (other := _under_another_name(world, index)):
         rename = f"ALTER INDEX {quote(other)} RENAME TO {quote(index.name)}"
         step = AlterObject("index", other, (f"rename to {index.name}",), (rename,), revision=revision)
         return joined([*before, Work((step,))])
-    statements = (*drop, index.sql, *_part_of(world, index), *_identifying(world, index))
+    part = (
+        (f"ALTER INDEX {quote(parent)} ATTACH PARTITION {quote(index.name)}",) if (parent := parent_of(index)) else ()
+    )
+    statements = (*drop, index.sql, *part, *_identifying(world, index))
     if not drop:
         return joined([*before, Work((CreateObject("index", index.name, "; ".join(statements), revision),))])
     step = AlterObject("index", index.name, ("as the chain has it",), statements, lock="SHARE", revision=revision)
     return joined([*before, Work((step,))])
-
-
-def _part_of(world: World, index: Index) -> tuple[str, ...]:
-    """What makes an index a part of that of the whole partitioned table."""
-    detail = index.detail
-    if not isinstance(detail, PostgresIndex) or not detail.parent:
-        return ()
-    del world
-    return (f"ALTER INDEX {detail.parent} ATTACH PARTITION {quote(index.name)}",)
 
 
 def _identifying(world: World, index: Index) -> tuple[str, ...]:

@@ -101,6 +101,14 @@ def carried_on(context: RepairContext, column: Column, draft: Draft) -> None:
             draft.run(Phase.SEQUENCE, going_on(one.name, draft.table, column.name))
 
 
+def given_sequences(context: RepairContext, column: Column, draft: Draft) -> None:
+    """Plan that a new column has the sequences that belong to it, which are made before it."""
+    for one in context.schemas[1].objects:
+        if one.kind == "sequence" and (one.table, owned_by(one)) == (draft.table, column.name):
+            owner = f"{quote(draft.table)}.{quote(column.name)}"
+            draft.run(Phase.SEQUENCE, f"ALTER SEQUENCE {quote(one.name)} OWNED BY {owner}")
+
+
 def made_sequence(thing: Object, tables: frozenset[str]) -> tuple[str, ...]:
     """The statements that make a sequence, and give it to its column where that is there already."""
     column = owned_by(thing)

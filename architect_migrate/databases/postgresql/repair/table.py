@@ -10,7 +10,8 @@ from architect_migrate.databases.postgresql.repair import constraints as keys
 from architect_migrate.databases.postgresql.repair.columns import missing_column, other_column
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.needs import joined, require
-from architect_migrate.databases.postgresql.repair.texts import create_table, owned_by, secured, sort_of
+from architect_migrate.databases.postgresql.repair.released import release
+from architect_migrate.databases.postgresql.repair.texts import create_table, owned_by, parent_of, secured, sort_of
 from architect_migrate.databases.postgresql.repair.world import its_table
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.model.diff import Change, Differs, Extra, Missing, change_key
@@ -79,8 +80,12 @@ def _attached(world: World, shape: Table) -> Iterator[str]:
     sort = sort_of(shape)
     if not sort.bound:
         return
+    there = {index.name for index in world.context.schemas[0].indexes}
     for change in list(world.pending()):
-        if isinstance(change, Missing) and isinstance(change.fact, IndexFact) and its_table(change) == shape.name:
+        if not isinstance(change, Missing) or not isinstance(change.fact, IndexFact):
+            continue
+        # Without one of its own a partition gets an index for each of the whole, under another name.
+        if change.fact.index.table == shape.name and parent_of(change.fact.index) in there:
             world.done.add(change_key(change))
             yield change.fact.index.sql
     yield f"ALTER TABLE {sort.parents[0]} ATTACH PARTITION {quote(shape.name)} {sort.bound}"
@@ -106,18 +111,21 @@ def _altered(world: World, table: str, changes: tuple[Change, ...], revision: st
     for change in changes:
         if isinstance(change, Missing | Differs) and isinstance(change.fact, ForeignKeyFact):
             draft.needs.append(quote(change.fact.foreign_key.parent))
+    released = release(world, draft)
     around = world.around(draft.starts, (table, ""), draft.remade)
     before = [*require(world, [*draft.needs, *around.needs], revision)]
     blockers = blocked.agreed([*draft.blockers, *around.blockers])
     if blockers or not (draft.statements or draft.columns or draft.remade):
         return joined([*before, plan.Work((), blockers)])
-    step = _step(world, draft, around, revision)
+    step = _step(world, draft, around, (released, revision))
     if world.context.repair is not Repair.FULL and (draft.beyond or draft.is_rewritten):
         return joined([*before, plan.Work((), (blocked.forbidden(table, plan.headline(step)),))])
     return joined([*before, plan.Work((step,))])
 
 
-def _step(world: World, draft: Draft, around: Around, revision: str) -> plan.AlterObject:
+def _step(world: World, draft: Draft, around: Around, given: tuple[tuple[str, ...], str]) -> plan.AlterObject:
+    """The step; `given` are the statements that let go of foreign keys, and the revision."""
+    released, revision = given
     name = quote(draft.table)
     gone = [f"ALTER TABLE {name} DROP COLUMN {quote(column)}" for column in draft.remade]
     for text in draft.remade.values():
@@ -126,7 +134,7 @@ def _step(world: World, draft: Draft, around: Around, revision: str) -> plan.Alt
         "table",
         draft.table,
         tuple(dict.fromkeys(draft.words)),
-        (*around.down, *gone, *draft.in_order(), *around.up),
+        (*released, *around.down, *gone, *draft.in_order(), *around.up, *world.released.pop(draft.table, ())),
         around.shown,
         draft.lock,
         world.context.size(draft.table) if draft.is_rewritten else "",

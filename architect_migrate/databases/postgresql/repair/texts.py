@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
-from architect_migrate.databases.postgresql.details import PostgresColumn, PostgresTable
+from architect_migrate.databases.postgresql.details import PostgresColumn, PostgresIndex, PostgresTable
 from architect_migrate.databases.postgresql.statements import significant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from architect_migrate.model.schema import Column, Object, Table
+    from architect_migrate.model.schema import Column, Index, Object, Table
 
 # What the values have as the default: the collation of the column's type.
 _OF_TYPE = "binary"
@@ -173,6 +173,12 @@ def altered_sequence(name: str, body: str) -> str:
 
 def _number(words: list[str]) -> str:
     return "".join(words) if words[0] == "-" else words[0]
+
+
+def parent_of(index: Index) -> str:
+    """The index of the whole partitioned table that an index is a part of; empty for none."""
+    detail = index.detail
+    return significant(detail.parent)[-1].name if isinstance(detail, PostgresIndex) and detail.parent else ""
 
 
 def owned_by(sequence: Object) -> str:

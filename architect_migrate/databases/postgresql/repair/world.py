@@ -49,9 +49,10 @@ class Around:
 class World:
     """`foreseen` are the changes that repair settles, `done` the keys of those that steps have settled so far.
 
-    `made` is what steps have made that depends on something, `gone` the keys of what they have dropped; `working` are
-    the tables whose work is being planned, and `waiting` foreign keys whose parents are: (parent, table, clause).
-    `settle` plans the work for one change, or for all of its table.
+    `made` is what steps have made that depends on something, `gone` the keys of what they have dropped. `working` are
+    the tables whose work is being planned, `waiting` foreign keys whose parents are: (parent, table, clause).
+    `released` are statements for the end of the work on a table, by its name. `settle` plans the work for one change,
+    or for all of its table.
     """
 
     context: RepairContext
@@ -62,6 +63,7 @@ class World:
     gone: set[Key] = field(default_factory=set)
     working: set[str] = field(default_factory=set)
     waiting: list[tuple[str, str, str]] = field(default_factory=list)
+    released: dict[str, list[str]] = field(default_factory=dict)
     settle: Callable[[Change, str], Work] = lambda _change, _revision: Work()
 
     def expect(self, changes: Iterable[Change]) -> None:
@@ -95,7 +97,7 @@ class World:
         found = [each for each in self.context.in_the_way(starts) if each.key not in self.gone | own]
         found += [each for each in self.made if any(_uses(each, start) for start in starts)]
         blockers = tuple(blocked.stuck(table, column, each.why) for each in found if each.why)
-        now = [self._as_planned(each) for each in found]
+        now = [self._as_planned(each, table) for each in found]
         return Around(
             tuple(each.drop for each in reversed(now)),
             tuple(text for each in now for text in (each.create, *each.extras)),
@@ -104,10 +106,14 @@ class World:
             blockers,
         )
 
-    def _as_planned(self, each: Dependant) -> Dependant:
+    def _as_planned(self, each: Dependant, table: str) -> Dependant:
         """A dependant as it is made again: by the chain's text if that is another one."""
         change = self.foreseen.get(each.key)
         if not isinstance(change, Differs) or not _is_by_text(change.fact):
+            return each
+        # A table whose work has begun may not have yet what the chain's text names.
+        begun = self.working - {table}
+        if change_key(change) not in self.done and begun & names_in_full(sql_of(change.fact)):
             return each
         self.done.add(each.key)
         return replace(each, create=sql_of(change.fact))
