@@ -286,7 +286,7 @@ def _costs(step: AlterObject) -> Iterator[str]:
     if step.around:
         yield f"takes down and makes again {', '.join(step.around)}"
     if step.lock:
-        yield f"holds an {step.lock} lock"
+        yield f"holds {'an' if step.lock[0] in 'AEIOU' else 'a'} {step.lock} lock"
     if step.rewrites:
         yield f"rewrites {step.rewrites}"
 

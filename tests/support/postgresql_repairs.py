@@ -90,11 +90,8 @@ def repaired_to(
 ) -> Repaired:
     """The same, from a schema that was read, for the database as it is."""
     before = rows_of(connection)
+    planner = planner_for(connection, expected, *resolutions, repair=repair)
     actual = read_schema(connection)
-    history = History(RevisionGraph(()), ())
-    planner = repairer.repair_planner(
-        connection, history, (actual, expected), (resolutions, repair), lambda asked: asked
-    )
     steps, blockers = planned(planner, diff(expected, actual), {*drop})
     if blockers:
         return Repaired(tuple(steps), tuple(blockers), (), before, rows_of(connection))
@@ -104,6 +101,14 @@ def repaired_to(
     left = tuple(explain(one) for one in diff(expected, read_schema(connection)) if needs_repair(one))
     generated = {(table.name, column.name) for table in expected.tables for column in table.columns if column.generated}
     return Repaired(tuple(steps), (), left, before, rows_of(connection), frozenset(generated))
+
+
+def planner_for(
+    connection: Connection, expected: Schema, *resolutions: Resolution, repair: Repair = Repair.FULL
+) -> RepairPlanner:
+    """What plans the repair of the database as it is."""
+    schemas, decided = (read_schema(connection), expected), (resolutions, repair)
+    return repairer.repair_planner(connection, History(RevisionGraph(()), ()), schemas, decided, lambda asked: asked)
 
 
 def planned(planner: RepairPlanner, changes: Iterable[Change], drop: set[str]) -> tuple[list[Step], list[Finding]]:

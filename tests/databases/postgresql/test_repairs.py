@@ -9,8 +9,10 @@ import pytest
 psycopg = pytest.importorskip("psycopg")
 
 from architect_migrate.databases.postgresql.reflect import read_schema
-from architect_migrate.model.facts import facts
-from support.postgresql_repairs import repaired, unlike
+from architect_migrate.model.diff import Missing
+from architect_migrate.model.facts import IndexFact, facts
+from architect_migrate.planning.plan import AlterObject, altered
+from support.postgresql_repairs import planner_for, repaired, repaired_to, schema_made_by, unlike
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
@@ -261,12 +263,14 @@ CREATE TABLE things (
 CREATE INDEX sad ON things (n) WHERE feels = 'sad';
 CREATE VIEW sad_ones AS SELECT id, feels FROM things WHERE feels = 'sad';
 CREATE FUNCTION feeling(mood) RETURNS text LANGUAGE sql AS 'SELECT $1::text';
+CREATE TABLE trees (id int PRIMARY KEY, parent int NOT NULL CONSTRAINT up REFERENCES trees, name text UNIQUE);
 CREATE TABLE days (id int, day date, n int NOT NULL, note text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE days_2 PARTITION OF days DEFAULT;
 CREATE INDEX by_n ON days (n);
 """
 MORE_ROWS = """
+INSERT INTO trees VALUES (1, 1, 'a'), (2, 1, 'b');
 INSERT INTO kinds VALUES ('1'), ('2');
 INSERT INTO things VALUES (1, '1', 'sad', 1), (2, '2', 'ok', 2), (3, NULL, 'glad', 4);
 INSERT INTO days VALUES (1, '2024-02-01', 1, 'a'), (2, '2023-02-01', 2, 'b');
@@ -277,6 +281,37 @@ MOOD = (
 )
 INTEGERS = "ALTER TABLE {0} ALTER {1} TYPE int USING {1}::int"
 HARDER: dict[str, tuple[tuple[str, ...], str]] = {
+    "key that its own table refers to": (
+        (
+            "ALTER TABLE trees DROP CONSTRAINT up; ALTER TABLE trees DROP CONSTRAINT trees_pkey",
+            "ALTER TABLE trees ADD PRIMARY KEY (id, parent); ALTER TABLE trees ADD CONSTRAINT one UNIQUE (id)",
+            "ALTER TABLE trees ADD CONSTRAINT up FOREIGN KEY (parent) REFERENCES trees (id) ON DELETE CASCADE",
+        ),
+        "primary key (id) as the chain has it",
+    ),
+    "constraint with another name that checks nothing": (
+        (
+            "ALTER TABLE things DROP CONSTRAINT not_glad",
+            "ALTER TABLE things ADD CONSTRAINT glad CHECK (feels <> 'glad' OR n > 3) NOT VALID",
+        ),
+        "rename constraint glad to not_glad",
+    ),
+    "key with another name that can wait": (
+        (
+            "ALTER TABLE trees DROP CONSTRAINT trees_name_key",
+            "ALTER TABLE trees ADD CONSTRAINT names UNIQUE (name) DEFERRABLE",
+        ),
+        "unique (name) as the chain has it",
+    ),
+    "foreign key too many to a key that changes": (
+        (
+            "ALTER TABLE things DROP CONSTRAINT of_kind; ALTER TABLE kinds DROP CONSTRAINT kinds_pkey",
+            "ALTER TABLE kinds ADD CONSTRAINT other UNIQUE (id); ALTER TABLE things ADD more text UNIQUE",
+            "ALTER TABLE kinds ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES things (more) NOT VALID",
+        ),
+        "add primary key (id)",
+    ),
+    "key of a partitioned table": (("ALTER TABLE days DROP CONSTRAINT days_pkey",), "add primary key (id, day)"),
     "both ends of a foreign key": (
         (
             "ALTER TABLE things DROP CONSTRAINT of_kind",
@@ -338,6 +373,40 @@ def test_what_depends_on_each_other_is_made_again(connection: Connection, name: 
     assert its.left == ()
     assert any(words in each for each in its.words), its.words
     assert unlike(its) == []
+
+
+def test_a_table_is_written_anew_where_the_step_says_so(connection: Connection) -> None:
+    """The file of a table is another one if PostgreSQL has written it anew."""
+    files = "SELECT relname, relfilenode FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    for name, (damage, _) in DAMAGE.items():
+        with connection.transaction(force_rollback=True):
+            expected = schema_made_by(connection, CHAIN)
+            connection.execute(CHAIN + ROWS + ";".join(damage))
+            before = dict(connection.execute(files).fetchall())
+            its = repaired_to(connection, expected)
+            after = dict(connection.execute(files).fetchall())
+        anew = {table for table, file in before.items() if after[table] != file}
+        steps = [step for step in its.steps if isinstance(step, AlterObject) and step.rewrites]
+        assert {table for step in steps for table in altered(step)} == anew, name
+
+
+def test_texts_mean_what_they_meant_whatever_the_session_has_set(connection: Connection) -> None:
+    chain = "CREATE TABLE w (i interval DEFAULT '-1 day +02:00', d timestamp DEFAULT '2024-02-01 00:00')"
+    connection.execute("SET LOCAL intervalstyle = sql_standard; SET LOCAL datestyle = 'SQL, DMY'")
+    its = repaired(connection, chain, f"{chain}; ALTER TABLE w DROP i, DROP d")
+    assert (its.blockers, its.left) == ((), ())
+    assert connection.execute("SHOW intervalstyle").fetchone() == ("sql_standard",)
+    assert connection.execute("SHOW datestyle").fetchone() == ("SQL, DMY",)
+
+
+def test_an_index_that_a_revision_names_is_renamed(connection: Connection) -> None:
+    expected = schema_made_by(connection, CHAIN)
+    connection.execute(f"{CHAIN}ALTER INDEX ix RENAME TO other")
+    wanted = next(index for index in expected.indexes if index.name == "ix")
+    work = planner_for(connection, expected).beside(Missing(IndexFact(wanted)), "r1")
+    assert [step.statements for step in work.steps if isinstance(step, AlterObject)] == [
+        ('ALTER INDEX "other" RENAME TO "ix"',)
+    ]
 
 
 def test_values_that_a_new_type_lacks_are_named(connection: Connection) -> None:

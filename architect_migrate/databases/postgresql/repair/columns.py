@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
-from architect_migrate.databases.postgresql.repair.context import in_list, is_constant
+from architect_migrate.databases.postgresql.repair.context import in_list, is_constant, names_in_full
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.sequences import carried_on, given_sequences, identity_work
-from architect_migrate.databases.postgresql.repair.texts import column_text, detail_of, typed
+from architect_migrate.databases.postgresql.repair.texts import column_text, detail_of, sort_of, typed
 from architect_migrate.databases.postgresql.repair.types import is_same_storage, labels_of
 from architect_migrate.diagnosis.suggestions import brought, for_missing, of_chain
 from architect_migrate.planning import blockers as blocked
@@ -146,6 +146,11 @@ def _is_retyped(column: Column, draft: Draft) -> bool:
 def _type(context: RepairContext, expected: Column, actual: Column, draft: Draft) -> None:
     """Plan another type or collation; the default goes before and comes again after it."""
     name, table = quote(expected.name), draft.table
+    sort = sort_of(context.actual[table])
+    if sort.of_type or expected.name in names_in_full(sort.partitioning):
+        why = "the table has the columns of a type" if sort.of_type else "it decides in which partition a row is"
+        draft.blockers.append(blocked.stuck(table, expected.name, f"PostgreSQL gives it no other type: {why}"))
+        return
     using = f"{name}::text::{expected.declared}" if _needs_text(context, expected, actual) else ""
     if (expected.declared != actual.declared) and not _survives(context, expected, draft):
         return

@@ -76,18 +76,20 @@ def add(one: ConstraintName, draft: Draft) -> None:
         draft.alter(phase, f"ADD CONSTRAINT {name} {one.sql}")
 
 
-def drop(names: Iterable[str], draft: Draft) -> None:
+def drop(constraints: Iterable[ConstraintName], draft: Draft) -> None:
     """Plan that constraints go; what refers to a key is taken down before."""
-    for name in names:
-        draft.alter(Phase.DROP_CONSTRAINT, f"DROP CONSTRAINT {quote(name)}")
-        draft.starts.append(Start("constraint", draft.table, name))
+    for one in constraints:
+        phase = Phase.DROP_FOREIGN_KEY if one.kind == "foreign key" else Phase.DROP_CONSTRAINT
+        draft.alter(phase, f"DROP CONSTRAINT {quote(one.name)}")
+        draft.starts.append(Start("constraint", draft.table, one.name))
+        draft.dropped.append(one.name)
 
 
 def other_constraint(context: RepairContext, fact: Constraint, actual: Constraint, draft: Draft) -> None:
     """Plan that a constraint is dropped and added as the chain has it, if no row breaks it then."""
     if not _is_kept_by_rows(context, fact, draft):
         return
-    drop((one.name for one in constraints_of(context.actual.get(fact.table), *identified(actual))), draft)
+    drop(constraints_of(context.actual.get(fact.table), *identified(actual)), draft)
     for one in constraints_of(context.expected[fact.table], *identified(fact)):
         add(one, draft)
     draft.say(f"{identified(fact)[0]} ({_shown(fact)}) as the chain has it")
@@ -95,15 +97,14 @@ def other_constraint(context: RepairContext, fact: Constraint, actual: Constrain
 
 def extra_constraint(context: RepairContext, fact: Constraint, draft: Draft) -> None:
     """Plan that a constraint that only the database has goes; not the only key that something refers to."""
-    names = [one.name for one in constraints_of(context.actual.get(fact.table), *identified(fact))]
-    kept = {one.name for one in constraints_of(context.expected.get(fact.table), *identified(fact))}
-    gone = [name for name in names if name not in kept] or names
-    users = context.in_the_way(Start("constraint", fact.table, name) for name in gone)
+    gone = constraints_of(context.actual.get(fact.table), *identified(fact))
+    users = context.in_the_way(Start("constraint", fact.table, one.name) for one in gone)
     if users and not _has_such_key(context, fact):
         why = f"{', '.join(user.shown for user in users)} needs it, so it cannot be dropped"
         draft.blockers.append(blocked.stuck(fact.table, _first_column(fact), why))
         return
     drop(gone, draft)
+    draft.gone += [one.name for one in gone]
     draft.say(f"drop {identified(fact)[0]} ({_shown(fact)})")
 
 
@@ -133,7 +134,8 @@ def other_clause(context: RepairContext, fact: ConflictFact, draft: Draft) -> No
             if _has_no_breach(context, one, draft):
                 draft.alter(Phase.VALIDATE, f"VALIDATE CONSTRAINT {quote(known.name)}")
         else:
-            drop([known.name], draft)
+            draft.take_back(f"RENAME CONSTRAINT {quote(known.name)} ")
+            drop([known], draft)
             add(one, draft)
     draft.say(f"{kind} ({', '.join(columns) or 'of the table'}) as the chain has it")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Phase(IntEnum):
     """The order of a table's statements; those of one phase stay in the order in which they were planned."""
 
+    DROP_FOREIGN_KEY = 0
     DROP_CONSTRAINT = 1
     FREE_COLUMN = 2
     COLUMN = 3
@@ -35,7 +36,8 @@ class Draft:
 
     `columns` are the parts of the one ALTER TABLE that gives columns and types, `starts` what may have dependants in
     the way. `remade` are generated columns that are dropped and added, with their definitions. `beyond` says what does
-    more than add something; `needs` are texts that name what has to be there first.
+    more than add something; `needs` are texts that name what has to be there first. `dropped` are the constraints that
+    the statements drop, `gone` those that do not come again.
     """
 
     table: str
@@ -47,6 +49,8 @@ class Draft:
     fill: dict[str, str] = field(default_factory=dict)
     converted: list[tuple[str, str]] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
     is_rewritten: bool = False
@@ -60,6 +64,10 @@ class Draft:
     def alter(self, phase: Phase, clause: str) -> None:
         """Plan a clause of ALTER TABLE as a statement of its own."""
         self.statements.append((phase, f"ALTER TABLE {quote(self.table)} {clause}"))
+
+    def take_back(self, clause: str) -> None:
+        """Leave out the statements with a clause: another statement does more."""
+        self.statements = [one for one in self.statements if clause not in one[1]]
 
     def run(self, phase: Phase, statement: str) -> None:
         """Plan any other statement."""

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from architect_migrate.model.schema import Index, Object
 
 
+# What can be in the way of a later step, besides views and triggers.
+_DEPENDING = frozenset({"index", "materialized view", "policy", "rule"})
+
+
 def object_work(world: World, change: Change, revision: str) -> Work:
     """The steps that repair an object and first what it needs, or the blockers; the steps name `revision`."""
     key = change_key(change)
@@ -57,6 +61,7 @@ def object_work(world: World, change: Change, revision: str) -> Work:
         case Extra(fact=IndexFact() as fact):
             return _plain_index(world, fact.index, revision)
         case Extra(fact=ObjectFact() as fact):
+            world.gone |= {key, ("constraint", fact.object.table, fact.object.spelling)}
             return _gone(fact.object, revision)
         case _:
             return Work()
@@ -133,7 +138,7 @@ def _made(world: World, thing: Object) -> tuple[str, ...]:
 def _record(world: World, fact: Fact) -> None:
     """Note what was made, where it can be in the way of a later step."""
     kind, name = parts(fact)
-    depends = isinstance(fact, ViewFact | TriggerFact) or kind in {"materialized view", "policy", "rule"}
+    depends = isinstance(fact, ViewFact | TriggerFact) or kind in _DEPENDING
     if depends:
         world.record(Dependant((kind, name), f"{kind} {name}", drop_statement(fact), sql_of(fact)))
 
@@ -173,6 +178,9 @@ def _index(world: World, index: Index, drop: tuple[str, ...], revision: str) -> 
         (f"ALTER INDEX {quote(parent)} ATTACH PARTITION {quote(index.name)}",) if (parent := parent_of(index)) else ()
     )
     statements = (*drop, index.sql, *part, *_identifying(world, index))
+    if index.table not in world.context.expected:
+        # An index of a materialized view goes with it.
+        _record(world, IndexFact(index))
     if not drop:
         return joined([*before, Work((CreateObject("index", index.name, "; ".join(statements), revision),))])
     step = AlterObject("index", index.name, ("as the chain has it",), statements, lock="SHARE", revision=revision)

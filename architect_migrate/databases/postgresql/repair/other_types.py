@@ -45,8 +45,7 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
         blockers.append(_stuck(thing, "columns have this type, and their values do not fit another one"))
     converted = [one for one in columns if not one[7]]
     starts = [Start("altered column", table, column) for table, column, *_ in converted]
-    around = world.around([*starts, Start("type", thing.name)], (thing.name, ""), ())
-    own = {("default", table, column) for table, column, *_ in columns}
+    around = world.around([*starts, Start("type", thing.name)], (thing.name, ""))
     blockers += around.blockers
     if blockers:
         return Work((), tuple(dict.fromkeys(blockers)))
@@ -69,7 +68,6 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
         converted=tuple((table, column) for table, column, *_ in columns),
         revision=revision,
     )
-    del own
     if world.context.repair is not Repair.FULL and converted:
         return joined([*before, Work((), (blocked.forbidden(converted[0][0], headline(step)),))])
     return joined([*before, Work((step,))])

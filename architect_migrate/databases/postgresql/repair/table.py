@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from architect_migrate.databases.postgresql.repair.world import Around, World
     from architect_migrate.model.schema import Table
 
-_CONSTRAINTS = PrimaryKeyFact | UniqueFact | CheckFact | ForeignKeyFact
+# The kinds of facts of a table that one of its parents brings it.
+_INHERITED = frozenset({"check", "column", "primary key", "unique"})
 
 
 def table_work(world: World, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
@@ -112,7 +113,8 @@ def _altered(world: World, table: str, changes: tuple[Change, ...], revision: st
         if isinstance(change, Missing | Differs) and isinstance(change.fact, ForeignKeyFact):
             draft.needs.append(quote(change.fact.foreign_key.parent))
     released = release(world, draft)
-    around = world.around(draft.starts, (table, ""), draft.remade)
+    around = world.around(draft.starts, (table, ""), (draft.remade, draft.dropped))
+    world.gone |= {("constraint", table, name) for name in draft.gone}
     before = [*require(world, [*draft.needs, *around.needs], revision)]
     blockers = blocked.agreed([*draft.blockers, *around.blockers])
     if blockers or not (draft.statements or draft.columns or draft.remade):
@@ -153,13 +155,12 @@ def _order(change: Change) -> int:
 
 def _comes_with_parent(world: World, change: Change) -> bool:
     """Whether a change of a table is made by that of a table that it inherits from."""
-    table = its_table(change)
-    shape = world.context.expected.get(table)
-    if shape is None or not isinstance(change, Missing | Differs) or not isinstance(change.fact, ColumnFact):
+    key, shape = change_key(change), world.context.expected.get(its_table(change))
+    if shape is None or key[0] not in _INHERITED:
         return False
-    name = change.fact.column.name
     parents = {significant(parent)[-1].name for parent in sort_of(shape).parents}
-    return any(("column", parent, name) in world.foreseen for parent in parents)
+    others = (world.foreseen.get((key[0], parent, *key[2:])) for parent in parents)
+    return any(type(other) is type(change) for other in others)
 
 
 def _consider(world: World, change: Change, draft: Draft) -> None:

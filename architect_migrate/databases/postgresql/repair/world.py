@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # The objects of other kinds that are made again by the chain's text at once where that is another one.
 _BY_TEXT = frozenset({"function", "materialized view", "policy", "procedure", "rule", "statistics"})
+# The objects that the texts of others name.
+_NAMED_BY_OTHERS = frozenset({"function", "materialized view", "procedure", "view"})
 # The depth of what a plan makes itself: it can depend on everything that was there.
 _MADE = 1000
 
@@ -87,15 +89,20 @@ class World:
         """Take in that a step has made something that depends on other objects."""
         self.made.append(replace(dependant, depth=_MADE + len(self.made)))
 
-    def around(self, starts: Iterable[Start], subject: tuple[str, str], remade: Iterable[str] = ()) -> Around:
-        """What is in the way of changes; `subject` is what a blocker is about, `remade` columns that go anyway."""
+    def around(
+        self, starts: Iterable[Start], subject: tuple[str, str], own: tuple[Iterable[str], Iterable[str]] = ((), ())
+    ) -> Around:
+        """What is in the way of changes; `subject` is what a blocker is about.
+
+        `own` are columns and constraints of its table that go anyway.
+        """
         starts = tuple(starts)
         if not starts:
             return Around()
         table, column = subject
-        own = {("column", table, name) for name in remade}
-        found = [each for each in self.context.in_the_way(starts) if each.key not in self.gone | own]
-        found += [each for each in self.made if any(_uses(each, start) for start in starts)]
+        away = {("column", table, name) for name in own[0]} | {("constraint", table, name) for name in own[1]}
+        found = [each for each in self.context.in_the_way(starts) if each.key not in self.gone | away]
+        found += self._made_on(found, starts)
         blockers = tuple(blocked.stuck(table, column, each.why) for each in found if each.why)
         now = [self._as_planned(each, table) for each in found]
         return Around(
@@ -105,6 +112,17 @@ class World:
             tuple(each.create for each in now),
             blockers,
         )
+
+    def _made_on(self, found: list[Dependant], starts: tuple[Start, ...]) -> list[Dependant]:
+        """What steps have made that may depend on what is to be changed, or on something that is taken down for it."""
+        names = {each.key[-1].partition("(")[0] for each in found if each.key[0] in _NAMED_BY_OTHERS}
+        using: list[Dependant] = []
+        for each in self.made:
+            is_used = any(_uses(each, start) for start in starts) or names & names_in_full(each.create)
+            if is_used and each.key not in self.gone:
+                using.append(each)
+                names.add(each.key[-1])
+        return using
 
     def _as_planned(self, each: Dependant, table: str) -> Dependant:
         """A dependant as it is made again: by the chain's text if that is another one."""
