@@ -23,6 +23,8 @@ CREATE TABLE log (what text);
 CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (TG_OP); RETURN NEW; END';
 CREATE TRIGGER noting BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION noted();
 CREATE VIEW v AS SELECT id, n FROM t;
+ALTER TABLE t ADD CONSTRAINT alike UNIQUE NULLS NOT DISTINCT (d, k);
+CREATE UNIQUE INDEX by_low ON t ((id % 100));
 CREATE POLICY "Only b" ON t FOR SELECT USING (b > 1);
 """
 ROWS = """
@@ -46,6 +48,14 @@ FORBIDDEN = {
     "equal values of a primary key": (
         "ALTER TABLE p DROP CONSTRAINT p_pkey CASCADE; UPDATE p SET id = 1; UPDATE t SET k = 1",
         ("blocked-duplicates", "p(id)", "1 value occurs more than once ('1' in 2 rows)"),
+    ),
+    "equal values of an expression": (
+        "DROP INDEX by_low; UPDATE t SET id = 101 WHERE id = 2",
+        ("blocked-duplicates", "index by_low", "1 value occurs more than once"),
+    ),
+    "equal NULLs": (
+        "ALTER TABLE t DROP CONSTRAINT alike; INSERT INTO t VALUES (4, 4)",
+        ("blocked-duplicates", "t(d, k)", "1 value occurs more than once"),
     ),
     "check": (
         "ALTER TABLE t DROP CONSTRAINT t_n_check; UPDATE t SET n = -1 WHERE id = 3",

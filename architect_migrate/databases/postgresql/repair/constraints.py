@@ -17,7 +17,7 @@ from architect_migrate.model.facts import (
     actions,
 )
 from architect_migrate.planning import blockers as blocked
-from architect_migrate.planning.row_questions import Orphans, Violating
+from architect_migrate.planning.row_questions import Answer, Orphans, Violating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,6 +189,8 @@ def _is_kept_by_rows(context: RepairContext, fact: Constraint, draft: Draft) -> 
     match fact:
         case PrimaryKeyFact() | UniqueFact():
             found = context.doubled(table, fact.columns)
+            if not found.count and _is_of_nulls(context, fact):
+                found = Answer(context.repeated(table, map(quote, fact.columns), "", nulls=True))
             if found.count:
                 draft.blockers.append(blocked.duplicates(table, fact.columns, found))
         case CheckFact(check=check):
@@ -215,6 +217,12 @@ def _is_kept_by_rows(context: RepairContext, fact: Constraint, draft: Draft) -> 
             if found.count:
                 draft.blockers.append(blocked.orphans(table, own.parent, own.columns, found))
     return not found.count
+
+
+def _is_of_nulls(context: RepairContext, fact: Constraint) -> bool:
+    """Whether NULLs are equal to each other for a unique constraint of the chain."""
+    every = constraints_of(context.expected.get(fact.table), *identified(fact))
+    return any("NULLS NOT DISTINCT" in one.sql for one in every)
 
 
 def _are_there(context: RepairContext, table: str, columns: Key) -> bool:

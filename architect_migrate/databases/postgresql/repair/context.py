@@ -139,6 +139,16 @@ class RepairContext:
         rows = self.rows(table)
         return Answer(1, (f"one default in {rows} rows",)) if rows > 1 else Answer(0)
 
+    def repeated(self, table: str, terms: Iterable[str], where: str, *, nulls: bool) -> int:
+        """Count the values of some expressions that occur more than once; 0 where that cannot be asked yet."""
+        each = [f"({term})" for term in terms]
+        conditions = [*([] if nulls else [f"{term} IS NOT NULL" for term in each]), f"({where or 'true'})"]
+        groups = f"SELECT 1 FROM {quote(table)} WHERE {' AND '.join(conditions)} GROUP BY {', '.join(each)}"
+        sql = f"SELECT count(*) FROM ({groups} HAVING count(*) > 1) AS twice"
+        if table not in self.actual or self.refused(f"SELECT * FROM ({groups}) AS none LIMIT 0"):
+            return 0
+        return int(query(self.connection, sql).fetchall()[0][0])
+
     def _source(self, table: str, column: str) -> str | None:
         """The column with a column's values: itself or the one it is copied from; "" for one default, None for NULLs.
 

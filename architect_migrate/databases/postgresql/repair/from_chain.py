@@ -1,4 +1,4 @@
-"""Collects what a chain says about the values of columns: defaults at any revision, and renames."""
+"""Collects what a chain says about the values of columns: defaults at any revision, UPDATE statements, renames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.postgresql.repair.context import is_constant
+from architect_migrate.databases.postgresql.repair.fills import filled
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.suggestions import FromChain
 from architect_migrate.model.history import snapshots
@@ -24,16 +25,22 @@ def from_chain(history: History) -> FromChain:
         for table in schema.tables:
             once |= {(table.name, column.name) for column in table.columns}
             given = ((column.name, column.default) for column in table.columns if column.default is not None)
-            literals |= {(table.name, name): _plain(default) for name, default in given if is_constant(default)}
+            literals |= {(table.name, name): plain(default) for name, default in given if is_constant(default)}
     sources: dict[tuple[str, str], tuple[str, ...]] = {}
     for replayed in history.replayed:
+        updates = (one.text for one in replayed.statements if one.verb == "update" and not one.masked)
+        for key, (source, literal) in filled(updates).items():
+            if source:
+                sources[key] = (source, *sources.get(key, ()))
+            else:
+                literals[key] = plain(literal)
         for rename in replayed.renames:
             key = (rename.table, rename.new)
             sources[key] = (rename.old, *sources.get(key, ()))
     return FromChain(literals, sources, frozenset(once), _added(history))
 
 
-def _plain(default: str) -> str:
+def plain(default: str) -> str:
     """A literal without its cast."""
     cast = next((token.start for token in significant(default) if token.text == ":"), len(default))
     return default[:cast]

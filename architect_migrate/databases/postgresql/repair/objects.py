@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.postgresql.details import PostgresMaterializedView
+from architect_migrate.databases.postgresql.details import PostgresIndex, PostgresMaterializedView
 from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
 from architect_migrate.databases.postgresql.repair.functions import other_function
 from architect_migrate.databases.postgresql.repair.needs import joined, require
@@ -28,10 +28,13 @@ from architect_migrate.model.diff import (
 from architect_migrate.model.facts import Fact, IndexFact, ObjectFact, TriggerFact, ViewFact, facts, table_of
 from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import AlterObject, CreateObject, Work
+from architect_migrate.planning.row_questions import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from architect_migrate.databases.postgresql.repair.world import World
-    from architect_migrate.model.schema import Index, Object
+    from architect_migrate.model.schema import Index, Object, Table
 
 
 # What can be in the way of a later step, besides views and triggers.
@@ -228,9 +231,13 @@ def _doubled(world: World, index: Index) -> Finding | None:
     """The blocker for an index that rows forbid to be unique."""
     columns = tuple(term.expression for term in index.terms)
     shape = world.context.expected.get(index.table)
-    if not index.unique or shape is None or not {*columns} <= {column.name for column in shape.columns}:
+    if not index.unique or shape is None:
         return None
-    found = world.context.doubled(index.table, columns, index.where)
+    nulls = isinstance(index.detail, PostgresIndex) and index.detail.nulls_not_distinct
+    if nulls or not {*columns} <= {column.name for column in shape.columns}:
+        found = Answer(world.context.repeated(index.table, _terms(shape, columns), index.where, nulls=nulls))
+    else:
+        found = world.context.doubled(index.table, columns, index.where)
     if not found.count:
         return None
     return Finding(
@@ -242,6 +249,12 @@ def _doubled(world: World, index: Index) -> Finding | None:
         "make the values unique, or leave the index out: add this to environments.toml",
         entry=entry(index.table, "", f'index = "{index.name}"', "keep = true"),
     )
+
+
+def _terms(shape: Table, terms: Iterable[str]) -> Iterator[str]:
+    """The terms of an index as expressions; a column's name stands there as it is stored."""
+    names = {column.name for column in shape.columns}
+    yield from (quote(term) if term in names else term for term in terms)
 
 
 def _other_object(world: World, fact: ObjectFact, actual: Object, revision: str) -> Work:
