@@ -276,6 +276,12 @@ def as_it_is_now(question: Question, steps: tuple[Step, ...]) -> Question:
     return question
 
 
+def as_called_now(its: Interruption, steps: tuple[Step, ...]) -> Interruption:
+    """The same for a person to decide, with the name that the table has before some steps, one of which renames it."""
+    old = [step.table for step in steps if isinstance(step, RenameTable) and fold(step.new) == fold(its.table)]
+    return replace(its, found=f"{its.found} (it is called {old[0]} now)") if old and not its.steps else its
+
+
 def finding_of(its: Interruption) -> Finding:
     """The finding that reports an interruption, with the entry that settles it where a person has to decide."""
     subject = _subject(its)

@@ -342,7 +342,7 @@ def _found_behind(
 
     A table that is left from a batch operation can hide that its revision stopped between two renames.
     """
-    from architect_migrate.planning.interruptions import interruptions, steps_of
+    from architect_migrate.planning.interruptions import as_called_now, interruptions, steps_of
 
     schema, diagnosis, left = seen
     if not (steps := steps_of(left)):
@@ -350,7 +350,7 @@ def _found_behind(
     asked = partial(_ask_as_it_is, connection, steps)
     told = {(fold(each.table), fold(each.column)) for each in left}
     found = interruptions(context.history, schema, diagnosis, context.resolutions, asked)
-    return tuple(each for each in found if (fold(each.table), fold(each.column)) not in told)
+    return tuple(as_called_now(each, steps) for each in found if (fold(each.table), fold(each.column)) not in told)
 
 
 def _ask_as_it_is(connection: Connection, steps: tuple[Step, ...], question: Question) -> Answer:

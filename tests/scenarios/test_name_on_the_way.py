@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import Allowed, ask, codes, come_home, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
@@ -52,6 +53,18 @@ def test_a_person_decides_where_a_stamp_covers_it(tmp_path: Path, insert: str, r
     script(home.database, PERSON, PERSONS, *[RENAME, PEOPLE][:ran], *stamp(stamped))
     assert "interrupted-undecided" in [code for code, _ in codes(home)]
     stays(home)
+
+
+def test_the_question_says_what_the_table_is_called_now(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, chain(BY_PLACE))
+    script(home.database, PERSON, PERSONS, RENAME, PEOPLE, *stamp("c3"))
+    (stay,) = stays(home)
+    assert (stay.subject, stay.found) == (
+        "table person",
+        "b2 brings 2 rows of it to people, which lacks them, and then removes it (it is called passing now)",
+    )
+    settled = home.settled(stay.entry)
+    assert stays(settled, Outcome.PLANNED) == ()
 
 
 @INSERTS
