@@ -62,7 +62,7 @@ class Reads(NamedTuple):
 
 def disk_state(reads: Reads) -> str:
     """Return a digest of everything on disk that a run read, as it is now."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(_names(reads), digest_size=16)
     names = frozenset(reads.modules)
     for path in reads.files:
         digest.update(os.fsencode(path))
@@ -73,8 +73,15 @@ def disk_state(reads: Reads) -> str:
         [importable(path, names) for path in reads.searched],
         [kind(path) for path in reads.asked],
     )
-    digest.update(repr((reads, states)).encode("utf-8", "surrogatepass"))
+    digest.update(repr(states).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+# Why cached: the names are a thousand, and a command on many environments goes through them for each chain it looks up.
+@lru_cache(maxsize=16)
+def _names(reads: Reads) -> bytes:
+    """Return a digest of the names of what a run read."""
+    return hashlib.blake2b(repr(reads).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def digest_of(chain: str, result: str, reads: Reads, on_disk: str, environ: Mapping[str, str]) -> str:
@@ -195,8 +202,8 @@ def kind(path: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _of_archmig() -> tuple[tuple[str, int, int], ...]:
-    """Return path, time and size of the files of archmig, and of the first file of Alembic and of SQLAlchemy.
+def _of_archmig() -> str:
+    """Return a digest of path, time and size of archmig's files, and of the first file of Alembic and of SQLAlchemy.
 
     Why not version numbers: reading them would import the packages, and they do not change while archmig is edited.
     """
@@ -206,7 +213,8 @@ def _of_archmig() -> tuple[tuple[str, int, int], ...]:
     paths = sorted(own) + [spec.origin for spec in specs if spec and spec.origin]
     # Why os.stat: for two hundred files at each command, `Path.rglob` and `Path.stat` take twice as long.
     stats = [(path, os.stat(path)) for path in paths]  # noqa: PTH116  (for the same reason)
-    return tuple((path, one.st_mtime_ns, one.st_size) for path, one in stats)
+    states = [(path, one.st_mtime_ns, one.st_size) for path, one in stats]
+    return hashlib.blake2b(repr(states).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def cached_digest(cache: Path, chain: str, result: str, environ: Mapping[str, str]) -> str:
