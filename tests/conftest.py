@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 os.environ["COLUMNS"] = ""
 del os.environ["COLUMNS"]
 
-# Why: `make test` names the plugins, and pytest as a test runs it has them as it has with users.
-os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)
-
 # Why none is written: a test may write a revision twice within a second, and Python might run the first twice.
 # Why the package's is written beforehand: each of some hundred processes would compile it, for a third of its time.
 sys.dont_write_bytecode = True
@@ -58,6 +55,17 @@ def replay_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("ARCHMIG_CACHE", str(folder))
         patch.setattr("architect_migrate.revisions.replay._replay", shared(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def found_plugins() -> Iterator[None]:
+    """Let pytest find plugins by itself where a test runs it, as with users.
+
+    Why not before: the workers of `make test`, which names the plugins, get their environment before they run a test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

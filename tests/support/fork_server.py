@@ -33,9 +33,17 @@ IMPORTED = (
     "alembic.command",
     "architect_migrate.alembic_env",
     "architect_migrate.databases.sqlite.reflect",
+    "architect_migrate.databases.sqlite.repairer",
+    "architect_migrate.databases.sqlite.sample_rows",
     "architect_migrate.databases.sqlite.stops",
+    "architect_migrate.databases.sqlite.template",
+    "architect_migrate.databases.sqlite.trials",
+    "architect_migrate.lint.effects",
+    "architect_migrate.lint.files",
     "architect_migrate.lint.try_revision",
+    "architect_migrate.planning.row_judgement",
     "architect_migrate.revisions.alembic_runtime",
+    "architect_migrate.revisions.autogenerate",
     "architect_migrate.revisions.shadow",
     "architect_migrate.revisions.watch",
     "architect_migrate.runs.trial",
@@ -46,6 +54,30 @@ IMPORTED = (
 GC_THRESHOLD = 10_000
 # The module of archmig's command.
 COMMAND = "architect_migrate"
+# What most commands import when they are run, with all that it imports.
+COMMANDS = (
+    "architect_migrate.authoring.adopt.adopt",
+    "architect_migrate.cli.app",
+    "architect_migrate.cli.change",
+    "architect_migrate.cli.init",
+    "architect_migrate.cli.lint",
+    "architect_migrate.cli.read",
+    "architect_migrate.cli.report.check",
+    "architect_migrate.cli.report.init",
+    "architect_migrate.cli.report.outcome",
+    "architect_migrate.cli.report.status",
+    "architect_migrate.lint.lint",
+    "architect_migrate.planning.both_sides",
+    "architect_migrate.planning.halfway",
+    "architect_migrate.planning.interruptions",
+    "architect_migrate.planning.look",
+    "architect_migrate.runs.commit_proof",
+    "architect_migrate.runs.execute",
+    "architect_migrate.runs.observe",
+    "architect_migrate.runs.own_functions",
+    "architect_migrate.runs.reconcile",
+    "architect_migrate.runs.upgrade",
+)
 # The server does not write byte code either, and its forks do not import from the working folder.
 _SERVED = ({"-P"}, {"-B", "-P"})
 
@@ -106,7 +138,8 @@ class ForkServers:
         self, command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str], **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as `ForkServer.run` does."""
-        server = self._server(env, _of_the_application(cwd or Path.cwd())) if os.getpid() == self.owner else None
+        modules = (*_of_the_application(cwd or Path.cwd()), *(COMMANDS if COMMAND in command else ()))
+        server = self._server(env, modules) if os.getpid() == self.owner else None
         run = server.run if server else subprocess.run
         return run(command, cwd=cwd, env=env, **options)
 

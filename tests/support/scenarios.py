@@ -13,6 +13,7 @@ import struct
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,14 @@ class Home:
         return preview(self.context())
 
     def backups(self) -> list[Path]:
-        folder = self.context().backups
+        folder = _folder_of_backups(self)
         return sorted(folder.glob("*.db")) if folder.exists() else []
+
+
+# Why cached: nothing but what a home is decides on it, and to read a project takes longer than a look at a small one.
+@lru_cache(maxsize=8)
+def _folder_of_backups(home: Home) -> Path:
+    return home.context().backups
 
 
 @dataclass(frozen=True)
@@ -253,13 +260,13 @@ def come_home(home: Home, allowed: Allowed = NOTHING_ELSE) -> list[str]:
 def is_home(home: Home, before: Moment, allowed: Allowed = NOTHING_ELSE) -> None:
     """The promises of a finished reconcile."""
     assert [row[0] for row in ask(home.database, "SELECT version_num FROM alembic_version")] == [home.head]
-    seen, again = home.survey(), home.preview()
-    assert (seen.state, again.outcome) == (State.UP_TO_DATE, Outcome.NOTHING)
+    context = home.context()
+    assert (survey(context).state, preview(context).outcome) == (State.UP_TO_DATE, Outcome.NOTHING)
     kept(before, moment(home.database), allowed)
     assert ask(home.database, "PRAGMA integrity_check") == [("ok",)]
     (backup,) = home.backups()
     assert moment(backup) == before, "the backup is not what was there before"
-    (entry,) = store.entries(home.context().ledger)
+    (entry,) = store.entries(context.ledger)
     assert (entry.environment, entry.result, entry.to_heads, entry.backup) == ("it", "done", (home.head,), str(backup))
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from importlib import import_module
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewriter
 
 import architect_migrate
+from architect_migrate.databases.registry import LOCAL, preload
+from support.fork_server import COMMANDS, IMPORTED
 from support.lint_cases import drop, sql, text
 
 pytest_plugins = ("pytester",)
 
+# Why one is none: the pytest that runs this test has imported plugins, which another one in its process cannot rewrite.
+STRICT = ("-W", "error", "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
 INI = """[alembic]
 script_location = %(here)s/migrations
 prepend_sys_path = %(here)s
@@ -40,6 +45,17 @@ MAIL = text("b2_mail", "a1_users", sql("ALTER TABLE users ADD COLUMN mail TEXT")
 MAIL = MAIL.replace("    SELECT", "    op.drop_column('users', 'mail')")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _imported() -> None:
+    """Import beforehand what archmig imports when it is used.
+
+    pytester forgets the modules that a run in this process imports: later tests would have a class of theirs twice.
+    """
+    for module in (*IMPORTED, *COMMANDS):
+        import_module(module)
+    preload(LOCAL)
+
+
 @pytest.fixture
 def no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHMIG_CONFIG", raising=False)
@@ -62,7 +78,7 @@ def add(project: pytest.Pytester, name: str, content: str) -> None:
 
 
 def test_a_sound_chain_passes_and_the_project_s_database_is_never_made(project: pytest.Pytester) -> None:
-    done = project.runpytest("--archmig", "-v", "-W", "error")
+    done = project.runpytest("--archmig", "-v", *STRICT)
     assert done.ret == 0
     done.stdout.fnmatch_lines(
         [
@@ -180,7 +196,7 @@ def test_the_configuration_can_be_named_in_the_ini_file(project: pytest.Pytester
 @pytest.mark.usefixtures("no_configuration")
 def test_without_a_chain_only_those_who_ask_are_refused(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_one(): pass")
-    pytester.runpytest("-W", "error").assert_outcomes(passed=1)
+    pytester.runpytest(*STRICT).assert_outcomes(passed=1)
     done = pytester.runpytest("--archmig")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["ERROR: --archmig: no environments.toml: looked at *"])
