@@ -7,11 +7,13 @@ import re
 import shutil
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,6 +81,14 @@ CHAIN = {
     "c": STEP,
     "d": revision("c", "ALTER TABLE t ADD COLUMN extra INTEGER"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _without_a_wait(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the two runs of a chain follow at once, but in tests of what differs from one second to the next."""
+    if not {"lines", "revisions"} & {*request.fixturenames}:
+        at_once = SimpleNamespace(time=time.time, sleep=lambda _: None)
+        monkeypatch.setattr("architect_migrate.authoring.squash.time", at_once)
 
 
 def of(home: Home, to: str, old_files: OldFiles = OldFiles.MOVE) -> Squashed:

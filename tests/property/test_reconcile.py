@@ -52,7 +52,7 @@ def comes_home(chain: Chain, each: Drifted, cache: Path) -> Outcome:
     return outcome
 
 
-@profile(7)
+@profile(4)
 @given(st.data())
 def test_a_drifted_database_of_the_dashboard_comes_home_or_is_blocked(
     dashboard: Chain, replay_cache: Path, data: st.DataObject
@@ -60,7 +60,7 @@ def test_a_drifted_database_of_the_dashboard_comes_home_or_is_blocked(
     assert comes_home(dashboard, data.draw(drifted(dashboard)), replay_cache) is not Outcome.FAILED
 
 
-@profile(15)
+@profile(10)
 @given(st.data())
 def test_a_drifted_database_of_a_small_chain_comes_home_or_is_blocked(
     small: Chain, replay_cache: Path, data: st.DataObject

@@ -197,13 +197,13 @@ def test_three_thousand_environments_are_read_in_seconds(place: Path) -> None:
     assert time.monotonic() - start < 15
 
 
-def test_an_error_in_thirty_thousand_environments_is_found_in_seconds(place: Path) -> None:
-    many = (f'[env.e{number}]\npath = "n{number}.db"\n' for number in range(30_000))
+def test_an_error_in_ten_thousand_environments_is_found_in_seconds(place: Path) -> None:
+    many = (f'[env.e{number}]\npath = "n{number}.db"\n' for number in range(10_000))
     (place / "environments.toml").write_text("".join(many))
     start = time.monotonic()
     done = archmig("status", "-e", "nosuch")
     assert (done.code, "no environment 'nosuch'" in done.err) == (2, True)
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 15
 
 
 def test_the_installed_command_says_the_same_without_a_traceback(place: Path) -> None:
