@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 JOURNALS = pytest.mark.parametrize("journal", ["DELETE", "WAL"])
 # How many restores are killed, in each journal mode: a sample, of which `make torture` takes more.
-KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "8"))
+KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "4"))
 WRITTEN = "UPDATE people SET age = 99, nick = 'Z' WHERE id = 1"
 
 

@@ -56,33 +56,34 @@ def tally() -> Iterator[Tally]:
 
 def test_a_kill_before_or_after_a_statement_leaves_before_or_after(on: TrialEnvironment, tally: Tally) -> None:
     """The statements around the commit are among them."""
-    early = random.Random(on.case.name).sample(range(1, on.points), 2)
-    for point in (*early, on.points - 12, on.points):
+    for point in (random.Random(on.case.name).randrange(1, on.points), on.points - 12, on.points):
         kill_at(on, tally, max(point, 1))
     assert tally.after > 0
 
 
 def test_a_kill_at_any_time_leaves_before_or_after(on: TrialEnvironment, tally: Tally) -> None:
-    chance = random.Random(on.case.name)
-    for _ in range(2):
-        kill_after(on, tally, chance.uniform(0.3, 1.0) * on.seconds)
+    kill_after(on, tally, random.Random(on.case.name).uniform(0.3, 1.0) * on.seconds)
 
 
 @with_shim
 def test_a_call_that_fails_leaves_before_or_after_and_is_named(on: TrialEnvironment, tally: Tally) -> None:
     chance = random.Random(on.case.name)
-    for call in chance.sample(CALLS, 2):
-        if known := calls(on, call):
-            fail_call(on, tally, call, chance.randint(first(on, call), known), lasting=chance.random() < 0.5)
+    call, known = made(on, chance, CALLS)
+    fail_call(on, tally, call, chance.randint(first(on, call), known), lasting=chance.random() < 0.5)
 
 
 @with_shim
 def test_a_call_that_fails_at_the_commit_or_after_it_is_told_as_it_is(on: TrialEnvironment, tally: Tally) -> None:
     """SQLite's error alone does not tell whether a commit came through."""
     chance = random.Random(on.case.name)
-    for call in chance.sample(("write", "truncate", "open"), 2):
-        if known := calls(on, call):
-            fail_call(on, tally, call, chance.randint(max(first(on, call), known - 15), known))
+    call, known = made(on, chance, ("write", "truncate", "open"))
+    fail_call(on, tally, call, chance.randint(max(first(on, call), known - 15), known))
+
+
+def made(on: TrialEnvironment, chance: random.Random, kinds: tuple[str, ...]) -> tuple[str, int]:
+    """A kind of calls that the run makes, by chance, and how many of them."""
+    counted = ((call, calls(on, call)) for call in chance.sample(kinds, len(kinds)))
+    return next((call, known) for call, known in counted if known)
 
 
 def test_a_full_disk_leaves_before_or_after_and_is_named(on: TrialEnvironment, tally: Tally) -> None:
