@@ -33,13 +33,14 @@ from architect_migrate.config.toml_reader import (
     texts,
 )
 from architect_migrate.core.errors import (
+    BadUrlError,
     ConfigError,
     ConfigNotFoundError,
     ResolutionsClashError,
     SameDatabaseError,
     nearest,
 )
-from architect_migrate.core.urls import database_identity, sqlite_url
+from architect_migrate.core.urls import database_identity, parse_url, sqlite_url
 from architect_migrate.databases.registry import fold_of
 from architect_migrate.model.environment import (
     KEEP,
@@ -66,8 +67,6 @@ if TYPE_CHECKING:
 
 _TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "postgresql", "resolve", "tracker")
 _DAY = 86_400
-# How the URL of a PostgreSQL server begins, with or without a driver.
-_SERVERS = ("postgresql:", "postgresql+")
 
 
 def _heads(table: Table, key: str) -> tuple[str, ...] | None:
@@ -213,9 +212,17 @@ def _scratch(top: Table) -> str:
     table = subtable(top, "postgresql")
     known_keys(table, ("scratch",))
     found = expanded(table, "scratch") if "scratch" in table.values else ""
-    if found and not found.startswith(_SERVERS):
+    if found and not _names_a_server(found):
         raise table.error("scratch", "is not the URL of a PostgreSQL server", 'write "postgresql://..."')
     return found or ""
+
+
+def _names_a_server(url: str) -> bool:
+    """Whether an environment could be a database of a server by such a URL."""
+    try:
+        return parse_url(url).path is None
+    except BadUrlError:
+        return False
 
 
 def _replaces(table: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -229,3 +229,15 @@ def test_reading_the_matrix_imports_nothing_slow() -> None:
     program = f"import sys, architect_migrate.config.loader; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("url", ["postgresql://h/d", "postgres://u:p@h:5433/d", "postgresql+asyncpg://h/d"])
+def test_a_server_for_replays_is_named_as_the_database_of_an_environment_is(tmp_path: Path, url: str) -> None:
+    found = project(tmp_path, f'{DEV}[env.live]\nurl = "{url}"\n[postgresql]\nscratch = "{url}"\n')
+    assert [found.chain.offered, found.environments[1].url.backend] == [url, "postgresql"]
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "mysql://h/d", "h/d", "postgresql://h/a b"])
+def test_what_is_no_server_is_none_for_replays(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="is not the URL of a PostgreSQL server"):
+        project(tmp_path, f'{DEV}[postgresql]\nscratch = "{url}"\n')
