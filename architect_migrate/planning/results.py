@@ -95,6 +95,13 @@ class Survey:
     looks_only: bool = False
 
     @property
+    def likeness(self) -> str:
+        """How a schema that needs no repair is that of the chain at its position, in words."""
+        kept = self.drift.get("kept", 0)
+        said = "as the chain makes it"
+        return f"{said}, but for {pluralize(kept, 'difference')} that [[resolve]] allows" if kept else said
+
+    @property
     def state(self) -> State:
         """The state of the database: the only place that decides it."""
         if not self.exists:

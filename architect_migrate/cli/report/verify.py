@@ -75,7 +75,7 @@ def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], 
     stamp = f"stamped {stamp_of(its.survey, names)}" if its.survey.claims.stamp is not None else "no stamp"
     at = f"at {place(graph, its.survey.position, names)}, {stamp}"
     if not its.why:
-        return (True, f"{at}, as the chain makes it"), []
+        return (True, f"{at}, {its.survey.likeness}"), []
     more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
     verb = {State.BEHIND: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
     further = "" if its.survey.looks_only else f", then archmig {verb} -e {its.environment}"

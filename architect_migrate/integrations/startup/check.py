@@ -127,7 +127,7 @@ def _start_of(project: ProjectConfig, context: EnvironmentContext, seen: Survey)
 def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) -> str:
     match seen.state:
         case State.UP_TO_DATE:
-            return f"at {_names(at)}, as the chain makes it"
+            return f"at {_names(at)}, {seen.likeness}"
         case State.BEHIND:
             return f"{_pending(seen.pending)} after {_names(at)}"
         case State.UNINITIALISED:
@@ -135,7 +135,7 @@ def _sentence(context: EnvironmentContext, seen: Survey, at: tuple[str, ...]) ->
         case State.MISSING:
             return "there is no database file"
         case State.UNSTAMPED:
-            return f"at {_names(at)}, as the chain makes it, but {unclean(context, seen)}"
+            return f"at {_names(at)}, {seen.likeness}, but {unclean(context, seen)}"
         case State.UNKNOWN_STAMP | State.UNDECIDED | State.DRIFTED:
             return f"{seen.state.value}: {unclean(context, seen)}"
         case State.COULD_NOT_TELL:

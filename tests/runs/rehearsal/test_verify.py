@@ -62,6 +62,16 @@ def test_all_that_is_wrong_is_told_with_the_next_step(folder: Path) -> None:
     assert (done.code, done.out) == (1, UNSOUND)
 
 
+def test_what_an_entry_allows_is_not_called_as_the_chain_makes_it(folder: Path) -> None:
+    execute(folder / "home.db", "DROP INDEX ix_notes_due")
+    with (folder / "environments.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[resolve]]\nindex = "ix_notes_due"\nkeep = true\n')
+    done = archmig("verify", "-e", "home")
+    assert done.code == 0, done.err
+    said = "as the chain makes it, but for 1 difference that [[resolve]] allows"
+    assert done.out.splitlines()[1] == f"  schema           at 003 (head), stamped 003, {said}"
+
+
 def test_what_a_data_step_would_insert_is_told_and_not_inserted(folder: Path) -> None:
     execute(folder / "home.db", "UPDATE tags SET name = 'tidy'")
     code, one = told("-e", "home")
