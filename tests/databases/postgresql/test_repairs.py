@@ -264,7 +264,8 @@ CREATE INDEX sad ON things (n) WHERE feels = 'sad';
 CREATE VIEW sad_ones AS SELECT id, feels FROM things WHERE feels = 'sad';
 CREATE FUNCTION feeling(mood) RETURNS text LANGUAGE sql AS 'SELECT $1::text';
 CREATE TABLE trees (id int PRIMARY KEY, parent int NOT NULL CONSTRAINT up REFERENCES trees, name text UNIQUE);
-CREATE TABLE days (id int, day date, n int NOT NULL, note text, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE days (id int, day date, n int NOT NULL, note text, k text CONSTRAINT day_kind REFERENCES kinds,
+    PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE days_2 PARTITION OF days DEFAULT;
 CREATE INDEX by_n ON days (n);
@@ -305,16 +306,21 @@ HARDER: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "foreign key too many to a key that changes": (
         (
-            "ALTER TABLE things DROP CONSTRAINT of_kind; ALTER TABLE kinds DROP CONSTRAINT kinds_pkey",
+            "ALTER TABLE things DROP CONSTRAINT of_kind; ALTER TABLE days DROP CONSTRAINT day_kind",
+            "ALTER TABLE kinds DROP CONSTRAINT kinds_pkey",
             "ALTER TABLE kinds ADD CONSTRAINT other UNIQUE (id); ALTER TABLE things ADD more text UNIQUE",
             "ALTER TABLE kinds ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES things (more) NOT VALID",
         ),
         "add primary key (id)",
     ),
+    "foreign key of a partitioned table": (
+        ("ALTER TABLE days DROP CONSTRAINT day_kind; UPDATE days SET k = '1'",),
+        "add foreign key (k to kinds)",
+    ),
     "key of a partitioned table": (("ALTER TABLE days DROP CONSTRAINT days_pkey",), "add primary key (id, day)"),
     "both ends of a foreign key": (
         (
-            "ALTER TABLE things DROP CONSTRAINT of_kind",
+            "ALTER TABLE things DROP CONSTRAINT of_kind; ALTER TABLE days DROP CONSTRAINT day_kind",
             INTEGERS.format("kinds", "id"),
             INTEGERS.format("things", "kind"),
             "ALTER TABLE things ADD CONSTRAINT of_kind FOREIGN KEY (kind) REFERENCES kinds",
@@ -353,6 +359,13 @@ HARDER: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "not null of a partitioned table": (("ALTER TABLE days ALTER n DROP NOT NULL",), "set not null n"),
     "partition": (("DELETE FROM days", "DROP TABLE days_1"), "create table days_1"),
+    "partition of a table with more columns": (
+        (
+            'DELETE FROM days; DROP TABLE days_1; ALTER TABLE days ADD more text COLLATE "C"',
+            "ALTER TABLE days ADD wanted int NOT NULL DEFAULT 1; ALTER TABLE days ALTER wanted DROP DEFAULT",
+        ),
+        "create table days_1",
+    ),
     "partitioned table": (("DROP TABLE days",), "create table days"),
     "index of a partitioned table": (("DROP INDEX by_n",), "create index by_n"),
     "everything": (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from architect_migrate.databases.postgresql.repair.context import RepairContext
-    from architect_migrate.model.schema import ConstraintName, Key, Table
+    from architect_migrate.model.schema import ConstraintName, ForeignKey, Key, Table
 
 Constraint = PrimaryKeyFact | UniqueFact | CheckFact | ForeignKeyFact
 _NOT_VALID = " NOT VALID"
@@ -69,7 +69,8 @@ def add(one: ConstraintName, draft: Draft) -> None:
     name = quote(one.name)
     draft.needs.append(one.sql)
     phase = _PHASES[one.kind]
-    if one.kind in {"check", "foreign key"} and not one.sql.endswith((_NOT_VALID, "NOT ENFORCED")):
+    is_later = one.kind == "check" or (one.kind == "foreign key" and not draft.is_partitioned)
+    if is_later and not one.sql.endswith((_NOT_VALID, "NOT ENFORCED")):
         draft.alter(phase, f"ADD CONSTRAINT {name} {one.sql}{_NOT_VALID}")
         draft.alter(Phase.VALIDATE, f"VALIDATE CONSTRAINT {name}")
     else:
@@ -211,12 +212,24 @@ def _is_kept_by_rows(context: RepairContext, fact: Constraint, draft: Draft) -> 
                 empty = " OR ".join(f"{quote(column)} IS NULL" for column in own.columns)
                 found = context.ask(Violating(table, empty))
             elif _are_there(context, own.parent, own.parent_columns):
-                found = context.ask(Orphans(table, own.columns, own.parent, own.parent_columns))
+                found = _orphans(context, table, own)
             else:
                 return True
             if found.count:
                 draft.blockers.append(blocked.orphans(table, own.parent, own.columns, found))
     return not found.count
+
+
+def _orphans(context: RepairContext, table: str, own: ForeignKey) -> Answer:
+    """The rows that refer to nothing; by the texts of values where one end is still to get the type of the other."""
+    found = context.can_answer(Orphans(table, own.columns, own.parent, own.parent_columns))
+    if not isinstance(found, str):
+        return found
+    empty = " OR ".join(f"{quote(column)} IS NULL" for column in own.columns)
+    values = ", ".join(f"{quote(column)}::text" for column in own.columns)
+    parents = ", ".join(f"p.{quote(column)}::text" for column in own.parent_columns)
+    there = f"({values}) IN (SELECT {parents} FROM {quote(own.parent)} p)"
+    return context.ask(Violating(table, f"{empty} OR {there}"))
 
 
 def _is_of_nulls(context: RepairContext, fact: Constraint) -> bool:

@@ -54,6 +54,7 @@ class Draft:
     needs: list[str] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
     is_rewritten: bool = False
+    is_partitioned: bool = False
 
     def say(self, words: str, *, adds: bool = False) -> None:
         """Note a change in words; one that adds something is allowed where tables may only be added to."""

@@ -11,7 +11,14 @@ from architect_migrate.databases.postgresql.repair.columns import missing_column
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.released import release
-from architect_migrate.databases.postgresql.repair.texts import create_table, owned_by, parent_of, secured, sort_of
+from architect_migrate.databases.postgresql.repair.texts import (
+    create_table,
+    detail_of,
+    owned_by,
+    parent_of,
+    secured,
+    sort_of,
+)
 from architect_migrate.databases.postgresql.repair.world import its_table
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.model.diff import Change, Differs, Extra, Missing, change_key
@@ -57,7 +64,7 @@ def _created(world: World, table: str, revision: str) -> plan.Work:
     """The step that makes a table, after what it is made of; foreign keys wait for tables that are made later."""
     shape = world.context.expected[table]
     world.done |= {change_key(change) for change in world.of_table(table)}
-    statements = [*create_table(shape), *_owned(world, shape)]
+    statements = [*create_table(_as_part(world, shape)), *_owned(world, shape)]
     key_texts = [one for one in sorted(shape.constraint_names, key=lambda each: each.name) if one.kind == "foreign key"]
     before = [*require(world, [*statements, *sort_of(shape).parents, *(one.sql for one in key_texts)], revision)]
     for one in key_texts:
@@ -67,6 +74,25 @@ def _created(world: World, table: str, revision: str) -> plan.Work:
             statements.append(f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(one.name)} {one.sql}")
     statements += _attached(world, shape)
     return joined([*before, plan.Work((plan.CreateObject("table", table, "; ".join(statements), revision),))])
+
+
+def _as_part(world: World, shape: Table) -> Table:
+    """A partition as it is before it is attached: with what only the database's whole has, and no identity of its own.
+
+    Any other table as it is.
+    """
+    if not sort_of(shape).bound:
+        return shape
+    parent = significant(sort_of(shape).parents[0])[-1].name
+    whole = world.context.actual.get(parent)
+    own = {column.name for column in (*shape.columns, *world.context.expected[parent].columns)}
+    more = tuple(
+        replace(column, not_null=column.not_null and ("column", parent, column.name) not in world.foreseen)
+        for column in (whole.columns if whole else ())
+        if column.name not in own
+    )
+    without = (replace(column, detail=replace(detail_of(column), identity="")) for column in (*shape.columns, *more))
+    return replace(shape, columns=tuple(without))
 
 
 def _owned(world: World, shape: Table) -> Iterator[str]:
@@ -105,7 +131,8 @@ def _waiting(world: World, revision: str) -> Iterator[plan.Work]:
 
 
 def _altered(world: World, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
-    draft = Draft(table)
+    shape = world.context.actual.get(table)
+    draft = Draft(table, is_partitioned=bool(shape and sort_of(shape).partitioning))
     for change in sorted(changes, key=_order):
         if not _comes_with_parent(world, change):
             _consider(world, change, draft)
