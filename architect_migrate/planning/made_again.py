@@ -75,7 +75,10 @@ def earlier_columns(look: Look) -> Iterator[Interruption]:
         there = next((each for each in table.columns if each.name == column), None) if table else None
         if table is None or there is None or len(ran) < 2 or _is_alike(there, ran[-1]):
             continue
-        before = [earlier for earlier in ran[:-1] if earlier.dropped in position and _is_alike(there, earlier)]
+        dropped = [earlier for earlier in ran[:-1] if earlier.dropped in position]
+        before = [earlier for earlier in dropped if _is_alike(there, earlier)]
+        # One in a shape of its own is more likely to be the old one where less of it differs from that.
+        before = before or [earlier for earlier in dropped if _unlike(there, earlier) < _unlike(there, ran[-1])]
         if before:
             yield from _earlier_column(look, (table, there), before[-1], ran[-1])
 
@@ -105,6 +108,11 @@ def _is_alike(column: Column, life: _ColumnLife) -> bool:
         not any(each.severity.needs_repair for each in compare(ColumnFact("", shape), ColumnFact("", column)))
         for shape in life.shapes
     )
+
+
+def _unlike(column: Column, life: _ColumnLife) -> int:
+    """In how many ways a column differs from the shape that is nearest to it in a life."""
+    return min(len(compare(ColumnFact("", shape), ColumnFact("", column))) for shape in life.shapes)
 
 
 @lru_cache(maxsize=8)

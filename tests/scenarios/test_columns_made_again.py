@@ -55,6 +55,21 @@ def test_the_old_column_does_not_become_the_new_one(tmp_path: Path, chain: dict[
     assert codes(home) == [("interrupted-undecided", "column t.n")]
 
 
+@pytest.mark.parametrize(
+    ("shape", "asked"),
+    [("TEXT DEFAULT 5", ["column t.n"]), ("INTEGER DEFAULT 5", [])],
+    ids=["nearer to the old", "nearer to the new"],
+)
+def test_a_column_in_a_shape_of_its_own_is_the_one_that_it_is_nearest_to(
+    tmp_path: Path, shape: str, asked: list[str]
+) -> None:
+    home = own_chain(tmp_path, CHAINS["two revisions"])
+    script(home.database, T.replace("TEXT", shape), "INSERT INTO t VALUES (1, 7)", K, *stamp("c3"))
+    found = home.preview().plan
+    assert found is not None
+    assert [each.subject for each in found.blockers if each.code == "interrupted-undecided"] == asked
+
+
 def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
     home = own_chain(tmp_path, CHAINS["two revisions"])
     script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))

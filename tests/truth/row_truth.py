@@ -60,7 +60,7 @@ def _judged(
         for column, value in wanted.items():
             if column not in row:
                 continue
-            allowed = _allowed(case, table, column, value, origin[1], before)
+            allowed = _allowed(case, (column, wanted), origin[1], before)
             if allowed is not None and not any(same(row[column], one) for one in allowed):
                 yield Wrong(
                     _how(row[column], value, _was(column, row[column], before, wanted)),
@@ -74,16 +74,19 @@ def _judged(
                 yield Wrong("value of the application's own column changed", f"{table}.{column} of {key}: {value!r}")
 
 
-def _allowed(case: Case, table: str, column: str, value: object, origin: Row, before: Row) -> list[object] | None:
-    """What may stand in a column now; None where nothing can be asked for."""
+def _allowed(case: Case, of: tuple[str, Row], origin: Row, before: Row) -> list[object] | None:
+    """What may stand in a column of the wanted row now; None where nothing can be asked for."""
+    column, wanted = of
+    value, by_hand = wanted[column], column in before and column not in origin
     source = column if column in origin and same(origin[column], value) else _source(origin, value)
-    if source is not None:  # the row's own value, carried along
+    # A column that stays may have the same value by chance, as a default.
+    if source is not None and not (by_hand and source in wanted):  # the row's own value, carried along
         if source in before:
             return [before[source]]
         if column in before:
             return [before[column]]
         return None
-    if column in before and column not in origin:  # made by hand, or by a part of the revision
+    if by_hand:  # or made by a part of the revision
         return [before[column], value]
     return None if case.lost else [value]
 

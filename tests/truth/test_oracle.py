@@ -14,6 +14,7 @@ from truth.generate import generated
 from truth.histories import History, case_of, drawn
 from truth.reader import content, content_of, opened
 from truth.row_truth import invented, lost_or_changed
+from truth.stamps import Damage
 from truth.trial import truth_of
 
 if TYPE_CHECKING:
@@ -130,6 +131,29 @@ def test_values_that_the_chain_was_to_change_are_known_under_another_name_and_as
 
     assert {one.kind for one in found} == {"value as before, the chain changes it"}
     assert len(found) == 2 * len(after.rows["users"])
+
+
+def test_a_value_made_by_hand_may_stay_though_a_column_beside_it_has_the_default_that_the_chain_gives(
+    tmp_path: Path,
+) -> None:
+    made = "op.execute(\"CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT DEFAULT 'new')\")"
+    column = "ALTER TABLE users ADD COLUMN made TEXT DEFAULT 'new'"
+    row = Op("insert", "op.execute('INSERT INTO users (id) VALUES (1)')")
+    revisions = (
+        Revision("r01", (), (Op("create", made), row)),
+        Revision("r02", ("r01",), (Op("add", f"op.execute({column!r})"),)),
+    )
+    truth = truth_of(tmp_path / "chain", Chain(revisions, "a stranger's"), "e")
+    assert truth is not None
+    damage = Damage("later column by hand", (column, "UPDATE users SET made = 'mine'"))
+    case = case_of(truth, History("made by hand", 0, 1, damages=(damage,)))
+    with opened(case.image) as raw:
+        kept = content(raw)
+        raw.execute("UPDATE users SET made = NULL")
+        lost = content(raw)
+
+    assert list(lost_or_changed(case, kept)) == []
+    assert {one.kind for one in lost_or_changed(case, lost)} == {"value lost"}
 
 
 def test_an_interrupted_revision_leaves_what_its_first_statements_made(tmp_path: Path) -> None:
