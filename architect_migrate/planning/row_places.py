@@ -9,9 +9,9 @@ from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.positions import is_easily_lost, surviving_effects
 from architect_migrate.diagnosis.resolutions import keeper
 from architect_migrate.model.compare import compare
-from architect_migrate.model.diff import Differs, Missing, change_key, matters
+from architect_migrate.model.diff import Differs, Missing, OtherwiseNamed, change_key, matters
 from architect_migrate.model.environment import Keep, tables_and_columns
-from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, describe, key
+from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, describe, facts, key
 from architect_migrate.model.history import WRITING, effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.row_questions import Alters, RowsIn, Violating, alike
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import Effects, History
-    from architect_migrate.model.schema import Column, Key
+    from architect_migrate.model.schema import Column, Key, Schema
     from architect_migrate.planning.row_questions import Question
+
+
+def facts_found(schema: Schema, diagnosis: Diagnosis) -> Mapping[Key, Fact]:
+    """The facts of a schema, with what it has under another name or by other means as the chain has it."""
+    otherwise = (change.fact for change in diagnosis.changes if isinstance(change, OtherwiseNamed))
+    return facts(schema) | {key(fact): fact for fact in otherwise}
 
 
 def missing_places(

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.positions import borne_out, only_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
-from architect_migrate.model.facts import ColumnFact, facts
+from architect_migrate.model.facts import ColumnFact
 from architect_migrate.model.history import (
     effects,
     is_of_constants,
@@ -40,6 +40,7 @@ from architect_migrate.planning.row_judgement import (
 )
 from architect_migrate.planning.row_places import (
     as_made,
+    facts_found,
     filled_early,
     gone_ahead,
     lost_place,
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from architect_migrate.planning.row_questions import Question
     from architect_migrate.planning.row_seeds import Ask
 
-
 _OF_SCHEMA = frozenset({"alter", "create", "drop"})
 
 
@@ -81,7 +81,7 @@ def row_judgements(
     """
     diagnosis, stopped = judged
     settled = tuple(resolutions)
-    there = facts(schema)
+    there = facts_found(schema, diagnosis)
     lost = missing_places(history, diagnosis.position, there, settled)
     ahead = gone_ahead(history, diagnosis, there, settled, stopped[1])
     evidence = _Evidence(history, diagnosis, _known(history, diagnosis), there, ask, stopped, lost, ahead)

@@ -79,6 +79,19 @@ def test_a_stamp_does_not_cover_a_revision_whose_new_index_is_missing_and_whose_
     assert ask(home.database, "SELECT amount FROM bills") == [(125000,)]
 
 
+def test_an_index_under_another_name_supports_the_stamp_of_its_revision(tmp_path: Path) -> None:
+    """A later revision changes the rows again, so that what this one would change says nothing."""
+    chain = {
+        "a1": revision(None, BILLS),
+        "b2": revision("a1", CENTS, "CREATE INDEX by_amount ON bills (amount)"),
+        "c3": revision("b2", CENTS),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, BILLS, BILL, "CREATE INDEX by_hand ON bills (amount)", *stamp("b2"))
+    assert undecided(home) == []
+    assert answered(home) == ["run revision c3", "stamp c3"]
+
+
 SMALL = {
     "a1": revision(None, BILLS, "INSERT INTO bills VALUES (3, 5)"),
     "b2": revision("a1", "DELETE FROM bills WHERE amount < 10", "CREATE INDEX by_amount ON bills (amount)"),
