@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, remove
-from architect_migrate.backups.service import catalogue, complete, content_now, verify
+from architect_migrate.backups.service import catalogue, complete, content_now, is_archive, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.registry import access, dialect, keeper
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Place
 
+_NOT_COMPARED = "archmig does not compare archives, so it may be the only copy: remove it by hand"
 # A database or backup in which the contents of another backup may be found again.
 _Elsewhere = tuple["Place", Content]
 
@@ -97,6 +98,9 @@ def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:
     """Yield what `prune` would do with each surplus backup, oldest first; nothing is removed."""
     copies = catalogue(context)
     over = surplus(copies, context.keep, context.max_age, datetime.now(UTC))
+    if archives := [copy for copy in over if is_archive(copy)]:
+        yield from (Pruned(copy, _NOT_COMPARED) for copy in archives)
+        over = tuple(copy for copy in over if copy not in archives)
     if not over:
         return
     elsewhere: list[_Elsewhere] = [(context.environment.url, content_now(context))]

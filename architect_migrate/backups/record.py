@@ -164,7 +164,8 @@ def _belongs(copy: Copy, environment: str, database: str) -> bool:
     if copy.record is None:
         return copy.name == file_safe(environment)
     if copy.record.database == database:
-        return True
+        # Why by name too: of the URL of a server the record has not all, so that two databases can look alike.
+        return "://" not in database or database.startswith("sqlite") or copy.record.environment == environment
     return copy.record.environment == environment and _is_gone(Path(copy.record.database.removeprefix("sqlite:///")))
 
 

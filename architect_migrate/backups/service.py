@@ -12,7 +12,8 @@ from architect_migrate.backups.record import Copy, Record, copies, copies_of, wr
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.registry import access, keeper, marks
+from architect_migrate.databases.capabilities import Capability
+from architect_migrate.databases.registry import access, keeper, kind_of, lacking, marks
 from architect_migrate.databases.values import Content, Unread, differences, no_progress
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_on_failure, tool_versions
@@ -97,8 +98,10 @@ def mark(
     """Record in a run's backup the content that the run leaves; `undo` compares it with the database later.
 
     Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
-    taken from the backup; if they did differ, an undo would be refused.
+    taken from the backup; if they did differ, an undo would be refused. Nothing is recorded where there is no undo.
     """
+    if Capability.UNDO in lacking(kind_of(connection)):
+        return
     with access.reading(made.path) as before:
         after = keeper.content_after(connection, made.content, before, unwritten)
     write_record(made.path, record_of(context, made, purpose, after))
@@ -159,7 +162,7 @@ def purposes(context: EnvironmentContext) -> dict[str, str]:
 
 
 def verify(copy: Copy) -> Verdict:
-    """Verify a backup: run SQLite's integrity check, and compare every value, or every byte, with its record.
+    """Verify a backup: read all of it, and compare every value, or every byte, with its record.
 
     The verdict is written to its record, if it has one. Raises what `reading` raises for a file that it cannot open.
     """
@@ -173,6 +176,10 @@ def verify(copy: Copy) -> Verdict:
 def _verdict(copy: Copy) -> Verdict:
     if copy.damaged:
         return Verdict(copy, copy.problem)
+    if is_archive(copy):
+        if fault := keeper.unreadable(copy.path):
+            return Verdict(copy, f"damaged: {fault}")
+        return _verdict_of_file(copy, copy.record) if copy.record else Verdict(copy, "")
     try:
         with access.reading(copy.path) as connection:
             if faults := keeper.damage(connection):
@@ -189,6 +196,11 @@ def _verdict(copy: Copy) -> Verdict:
     more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
     problem = f"changed since it was taken: {others[0]}{more}" if others else ""
     return Verdict(copy, problem, len(by_rows.tables), by_rows.rows)
+
+
+def is_archive(copy: Copy) -> bool:
+    """Return whether a backup is an archive, which only its own kind's programs read."""
+    return Capability.UNDO in lacking(kind_of(copy.path))
 
 
 def _verdict_of_file(copy: Copy, record: Record) -> Verdict:

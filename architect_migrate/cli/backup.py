@@ -12,7 +12,6 @@ from architect_migrate.cli.gather import tried, worst
 from architect_migrate.cli.present import present
 from architect_migrate.cli.selection import NAME_THEM, to_read
 from architect_migrate.core.errors import UsageError
-from architect_migrate.databases.registry import refuse_to_run
 
 if TYPE_CHECKING:
     from architect_migrate.backups.prune import Pruned
@@ -33,7 +32,6 @@ def create(options: Options) -> int:
     if not options.chosen:
         raise UsageError("archmig backup create needs databases, and none was named", NAME_THEM)
     contexts = to_read(options)
-    refuse_to_run(*(context.environment.url for context in contexts))
     found = tried(contexts, backups.create, options.jobs)
     return present(options, worst(found), created_report(contexts, found))
 

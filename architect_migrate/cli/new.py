@@ -89,7 +89,7 @@ def new(
     hotfix = _hotfix(project, from_db, tuple(objects or ())) if from_db else None
     body = service.Body.SQL if sql else service.Body.PYTHON
     if autogenerate:
-        refuse_on_servers(chain_alone(project).kind, "compare models with them")
+        refuse_on_servers(chain_alone(project).kind, "compare models with databases")
     judge = partial(_violations, project, labels) if validate else None
     request = service.Request(title, branch or "", body, hotfix, judge, (models or "") if autogenerate else None)
     with _hooks_on_stderr(), _violations_text():

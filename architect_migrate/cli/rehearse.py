@@ -27,7 +27,8 @@ from architect_migrate.cli.progress import sign_of_life
 from architect_migrate.cli.prompt import consent_of
 from architect_migrate.cli.selection import source_in_use, split_words, to_change, to_read
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.registry import refuse_on_servers, refuse_to_run
+from architect_migrate.databases.capabilities import Capability
+from architect_migrate.databases.registry import refuse_on_servers, require
 from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.runs.rehearsal.results import Command
 from architect_migrate.runs.target import absolute, chain_to_run
@@ -125,7 +126,7 @@ def rollback(
     from architect_migrate.runs.rehearsal.rollback import Losing
 
     losing = Losing.ALLOWED if lose_rows else Losing.REFUSED
-    contexts, began = to_change(options), time.time()
+    contexts, began = to_change(options, Capability.COPIES), time.time()
     found = tried_until_stopped(contexts, partial(_previewed, head, losing), options.jobs)
     previews = tuple(_shown(options, context, each) for context, each in zip(contexts, found, strict=True))
     if dry_run or sql:
@@ -176,7 +177,7 @@ def profile(options: Options, words: MeasuredWords = None, *, verbose: EveryStep
     if not options.chosen:
         return _chain(options, revision, verbose)
     contexts = to_read(options)
-    refuse_to_run(*(context.environment.url for context in contexts))
+    require(Capability.COPIES, *(context.environment.url for context in contexts))
     found = tried_until_stopped(contexts, partial(_pending, revision), options.jobs)
     report = profile_report(contexts, found, revision, verbose=verbose)
     return present(options, worst(found, lambda profile: profile.exit_code), report)
@@ -187,7 +188,7 @@ def _chain(options: Options, revision: str | None, verbose: bool) -> int:
     from architect_migrate.runs.rehearsal.profiling import only, profile_chain
 
     source = source_in_use(options)
-    refuse_on_servers(source.chain.kind, "measure revisions on them")
+    refuse_on_servers(source.chain.kind, "measure revisions on databases")
     with sign_of_life("the chain") as progress:
         found = profile_chain(source, progress, revision)
     found = only(found, source, revision) if revision else found

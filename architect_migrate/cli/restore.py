@@ -17,6 +17,7 @@ from architect_migrate.cli.prompt import Consent, agreed, consent_of
 from architect_migrate.cli.selection import to_change
 from architect_migrate.cli.terminal import complain, say
 from architect_migrate.core.errors import ArchmigError, UsageError
+from architect_migrate.databases.capabilities import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ def restore(options: Options, backup: OneBackup = None, *, dry_run: DryRun = Fal
     Lists the rows that the backup lacks before anything is changed. What is replaced is backed up first. Name the
     environment with -e, since a word is a BACKUP here.
     """
-    contexts = to_change(options)
+    contexts = to_change(options, Capability.UNDO)
     if backup is not None and len(contexts) > 1:
         raise UsageError("one backup cannot be restored into several databases", "name one of them with -e ENV")
     return _run(options, contexts, partial(_restoring, backup), _consent(dry_run, yes))
@@ -46,7 +47,7 @@ def undo(options: Options, *, dry_run: DryRun = False, yes: Yes = False) -> int:
     """
     from architect_migrate.backups.undo import preview_undo
 
-    return _run(options, to_change(options), preview_undo, _consent(dry_run, yes))
+    return _run(options, to_change(options, Capability.UNDO), preview_undo, _consent(dry_run, yes))
 
 
 def _consent(dry_run: bool, yes: bool) -> Consent | None:

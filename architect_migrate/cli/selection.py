@@ -14,7 +14,7 @@ from architect_migrate.config.context import chain_alone, context_for, contexts_
 from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.config.locate import named_config
 from architect_migrate.core.errors import ConfigNotFoundError, UnknownEnvironmentError, UsageError
-from architect_migrate.databases.registry import refuse_to_run
+from architect_migrate.databases.registry import require
 from architect_migrate.model.environment import ProjectConfig, distinct, every_environment, select, select_one
 from architect_migrate.revisions.replay import cache_folder, source_of
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from architect_migrate.cli.context import Options
     from architect_migrate.config.context import EnvironmentContext
+    from architect_migrate.databases.capabilities import Capability
     from architect_migrate.model.environment import Environment
     from architect_migrate.model.revision_graph import RevisionGraph
     from architect_migrate.revisions.replay import Source
@@ -65,13 +66,17 @@ def listed(options: Options) -> tuple[ProjectConfig, tuple[Environment, ...]]:
     return project, _chosen(project, options) if options.chosen else project.environments
 
 
-def to_change(options: Options) -> tuple[EnvironmentContext, ...]:
-    """The contexts of the environments that were named. Raises UsageError where none was, LooksOnlyError."""
+def to_change(options: Options, *needs: Capability) -> tuple[EnvironmentContext, ...]:
+    """The contexts of the environments that were named.
+
+    Raises UsageError where none was, and UnsupportedError where their kind lacks what the command needs.
+    """
     if not options.chosen:
         raise UsageError(f"archmig {options.command} changes databases, and none was named", NAME_THEM)
     project = project_of(options)
     chosen = _chosen(project, options)
-    refuse_to_run(*(environment.url for environment in chosen))
+    for capability in needs:
+        require(capability, *(environment.url for environment in chosen))
     return _spelt(options, project, contexts_for(project, chosen, cache()))
 
 

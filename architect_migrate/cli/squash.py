@@ -42,7 +42,7 @@ def squash(options: Options, *, to: To, stay: Stay = False, dry_run: DryRun = Fa
 
     project = project_for_chain(options.config, os.environ, Path.cwd())
     place = OldFiles.STAY if stay else OldFiles.MOVE
-    refuse_on_servers(chain_alone(project).kind, "squash chains on them")
+    refuse_on_servers(chain_alone(project).kind, "squash chains on databases")
     new = service.squashed(source_of(project.chain, cache()), to, place)
     behind = service.behind(contexts_for(project, project.environments, cache()), new)
     if not dry_run:

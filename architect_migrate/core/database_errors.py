@@ -209,6 +209,19 @@ class CopyError(StatedError, layout="{subject}: no private copy: {problem}; the 
     """A private copy that could not be made or removed; `subject` is the folder for it."""
 
 
+class RowsNotKeptError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """Tables that a run wrote although the replay did not show it, so that no copy of their rows was kept."""
+
+    tables: tuple[str, ...]
+    subject: str = derived("{_named}")
+    problem: str = derived("the run changed rows of it that no replay of the chain had shown, so nothing proves them")
+    advice: str = derived("everything was rolled back: run `archmig upgrade`, which keeps these rows and runs again")
+
+    @property
+    def _named(self) -> str:
+        return f"table {shortlist(self.tables, 3)}"
+
+
 class QuestionError(ArchmigError, layout="table {subject!r}: {problem}; {advice}"):
     """A question about rows of a table that SQLite could not answer; `cause` is its error's text."""
 

@@ -9,7 +9,9 @@ from zlib import crc32
 # The prefix of the table that Alembic's batch operations fill before they rename it to the table that it replaces.
 BATCH_COPY = "_alembic_tmp_"
 # The name of a backup's file, which begins with that of its environment as `file_safe` has it.
-BACKUP_NAME = re.compile(r"(?P<name>.+)-(?P<moment>\d{8}T\d{6}Z)-(?P<number>\d{1,9})(?P<damaged>-damaged)?\.db")
+BACKUP_NAME = re.compile(
+    r"(?P<name>.+)-(?P<moment>\d{8}T\d{6}Z)-(?P<number>\d{1,9})(?P<damaged>-damaged)?\.(?:db|dump)"
+)
 # Why ASCII only: to SQLite, É and é are two names.
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())

@@ -86,13 +86,30 @@ class SchemaForbiddenError(DatabaseError):
     advice: str = derived("nothing was read: GRANT USAGE ON SCHEMA {schema} TO {role}, or use another role")
 
 
-class LooksOnlyError(ArchmigError, layout="{subject}: {problem}; {advice}"):
-    """Something that archmig does not do on a kind of database; `action` names it."""
+class UnsupportedError(ArchmigError, layout="{subject}: {problem}; {advice}"):
+    """Something that archmig does not do with a kind of database; `action` names it."""
 
     subject: str
     action: str
-    problem: str = derived("archmig only looks at databases of this kind, and does not {action}")
-    advice: str = "nothing was changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`"
+    problem: str = derived("archmig does not {action} of this kind")
+    advice: str = "nothing was changed: docs/postgresql.md lists what it does there"
+
+
+class PoolerError(DatabaseError):
+    """A database that is reached through a connection pooler; `subject` is its URL."""
+
+    problem: str = derived(
+        "a connection pooler, such as PgBouncer, answers in the server's place, and it can give one transaction's "
+        "connection to others"
+    )
+    advice: str = derived("nothing was changed: name the server itself in the URL")
+
+
+class CountersOffError(DatabaseError):
+    """A server that does not count what a transaction writes; `subject` is the database's URL."""
+
+    problem: str = derived("track_counts is off there, so it does not say which tables a run writes")
+    advice: str = derived("nothing was changed: switch track_counts on")
 
 
 class DriverMissingError(ArchmigError, layout="{subject}: {problem}; {advice}"):

@@ -9,6 +9,7 @@ from architect_migrate.core.database_errors import TransactionEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import sqlalchemy as sa
 
@@ -64,15 +65,9 @@ def instead(thing: object, method: str, action: Callable[..., object]) -> Iterat
         own |= before
 
 
-@contextmanager
-def commits(dialect: sa.Dialect, action: Callable[[object], None]) -> Iterator[None]:
+def commits(dialect: sa.Dialect, action: Callable[[object], None]) -> AbstractContextManager[None]:
     """Call `action` in place of a commit, on the dialect of a lent connection."""
-    own = vars(dialect)
-    usual, own["do_commit"] = own["do_commit"], action
-    try:
-        yield
-    finally:
-        own["do_commit"] = usual
+    return instead(dialect, "do_commit", action)
 
 
 def refuse_commit(_connection: object) -> None:

@@ -8,7 +8,7 @@ from enum import Enum
 class Capability(Enum):
     """A promise that not every kind of database can keep."""
 
-    RUNS = "`upgrade`, `reconcile` and `downgrade` run revisions, repair the schema and stamp it"
+    MAKES = "A database that does not exist is created, and removed by `env drop`"
     WHOLE = "A run is one transaction, with all of its changes of the schema"
     GUARDED = "A revision cannot end the transaction, open another database or leave something that acts later"
     COLUMNS = "Each write of a revision is known by table and column, those of triggers included"

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from architect_migrate.core.server_errors import DriverMissingError, LooksOnlyError
+from architect_migrate.core.server_errors import DriverMissingError, UnsupportedError
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.capabilities import Capability
 
@@ -46,16 +46,20 @@ if TYPE_CHECKING:
 
 # The kinds by the scheme of their URLs, each with the package of its driver.
 KINDS = {"postgresql": "psycopg", "sqlite": "sqlite3"}
+# The kinds whose backups are archives, by the ends of their names.
+ARCHIVES = {".dump": "postgresql"}
+# Classes of a kind's own that its functions take as connections.
+_OWN = "architect_migrate.databases."
 # The kind that needs no server: its databases are files, and chains are replayed on it.
 LOCAL = "sqlite"
-# What a kind that archmig only looks at lacks, by the parts that it has no module for.
+# What a kind lacks, by the parts that it has no module for.
 _ACTIONS = {
-    "digests": "remember them",
-    "keeper": "copy, compare or restore them",
-    "repairer": "repair them",
-    "trials": "try revisions on them",
-    "watching": "run on them",
+    "digests": "remember databases",
+    "repairer": "repair databases",
+    "trials": "try revisions on databases",
 }
+# What a kind lacks, by what it is not capable of.
+_DEEDS = {Capability.COPIES: "work on copies of databases", Capability.UNDO: "restore databases"}
 # What archmig calls while a chain's code runs; the other parts would only delay a process that runs it.
 _BEFOREHAND = ("dialect", "lender", "marks", "reader", "temporary", "watching")
 
@@ -66,7 +70,9 @@ def kind_of(thing: DatabaseUrl | Path | Connection | BaseException) -> str:
         case DatabaseUrl():
             return thing.backend
         case Path():
-            return LOCAL
+            return ARCHIVES.get(thing.suffix, LOCAL)
+        case _ if type(thing).__module__.startswith(_OWN):
+            return type(thing).__module__.removeprefix(_OWN).partition(".")[0]
         case _:
             packages = {each.__module__.partition(".")[0] for each in type(thing).__mro__}
             return next(kind for kind, driver in KINDS.items() if driver in packages)
@@ -92,21 +98,21 @@ def lacking(kind: str) -> Mapping[Capability, str]:
     return cast("Capabilities", _module(kind, "capabilities")).LACKS
 
 
-def only_looks(url: DatabaseUrl) -> bool:
-    """Return whether archmig only looks at databases of this kind."""
-    return Capability.RUNS in lacking(kind_of(url))
+def is_served(url: DatabaseUrl) -> bool:
+    """Return whether a database is on a server, and not a file."""
+    return Capability.LOCAL in lacking(kind_of(url))
 
 
-def refuse_to_run(*urls: DatabaseUrl, **advice: str) -> None:
-    """Refuse a run on databases if archmig only looks at all of them. Raises LooksOnlyError, with another `advice`."""
-    if urls and all(map(only_looks, urls)):
-        raise LooksOnlyError(str(urls[0]), "run on them", **advice)
+def require(capability: Capability, *urls: DatabaseUrl) -> None:
+    """Refuse what no kind of some databases is capable of. Raises UnsupportedError."""
+    if urls and all(capability in lacking(kind_of(url)) for url in urls):
+        raise UnsupportedError(str(urls[0]), _DEEDS[capability])
 
 
 def preload(kind: str) -> None:
     """Import what archmig calls while a chain's code runs: what the process imports from then on is the code's own."""
     for part in _BEFOREHAND:
-        with suppress(LooksOnlyError):
+        with suppress(UnsupportedError):
             _module(kind, part)
     # What statements mean is asked of this kind, whichever one a chain is replayed on.
     _module(LOCAL, "dialect")
@@ -132,9 +138,9 @@ def server_of(url: DatabaseUrl) -> tuple[str, str]:
 
 
 def refuse_on_servers(kind: str, action: str) -> None:
-    """Refuse what archmig does with a chain of the kind without a server only. Raises LooksOnlyError."""
+    """Refuse what archmig does with a chain of the kind without a server only. Raises UnsupportedError."""
     if kind != LOCAL:
-        raise LooksOnlyError(kind, action)
+        raise UnsupportedError(kind, action)
 
 
 @contextmanager
@@ -170,7 +176,7 @@ def _module(kind: str, part: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name == name:
-            raise LooksOnlyError(kind, _ACTIONS.get(part, f"have {part}")) from error
+            raise UnsupportedError(kind, _ACTIONS.get(part, f"have {part}")) from error
         if error.name == KINDS[kind]:
             raise DriverMissingError(kind, KINDS[kind]) from error
         raise
@@ -214,7 +220,15 @@ trials = cast("Trials[Connection]", _Local("trials"))
 
 if TYPE_CHECKING:
     # So mypy compares the modules of a kind with the protocols.
+    from architect_migrate.databases.postgresql import access as _access_of_postgresql
+    from architect_migrate.databases.postgresql import capabilities as _capabilities_of_postgresql
+    from architect_migrate.databases.postgresql import checks as _checks_of_postgresql
+    from architect_migrate.databases.postgresql import keeper as _keeper_of_postgresql
+    from architect_migrate.databases.postgresql import lender as _lender_of_postgresql
+    from architect_migrate.databases.postgresql import marks as _marks_of_postgresql
+    from architect_migrate.databases.postgresql import reader as _reader_of_postgresql
     from architect_migrate.databases.postgresql import repairer as _repairer_of_postgresql
+    from architect_migrate.databases.postgresql import watching as _watching_of_postgresql
     from architect_migrate.databases.sqlite import about as _about
     from architect_migrate.databases.sqlite import access as _access
     from architect_migrate.databases.sqlite import capabilities as _capabilities
@@ -241,6 +255,14 @@ if TYPE_CHECKING:
     MARKS: Marks[sqlite3.Connection] = _marks
     READER: Reader[sqlite3.Connection] = _reader
     REPAIRER: Repairer[sqlite3.Connection] = _repairer
+    POSTGRESQL_ACCESS: Access[Any] = _access_of_postgresql
+    POSTGRESQL_CAPABILITIES: Capabilities = _capabilities_of_postgresql
+    POSTGRESQL_CHECKS: Checks[Any] = _checks_of_postgresql
+    POSTGRESQL_KEEPER: Keeper[Any] = _keeper_of_postgresql
+    POSTGRESQL_LENDER: Lender[Any] = _lender_of_postgresql
+    POSTGRESQL_MARKS: Marks[Any] = _marks_of_postgresql
+    POSTGRESQL_READER: Reader[Any] = _reader_of_postgresql
+    POSTGRESQL_WATCHING: Watching[Any] = _watching_of_postgresql
     POSTGRESQL_REPAIRER: Repairer[Any] = _repairer_of_postgresql
     TEMPORARY: Temporary[sqlite3.Connection] = _temporary
     TRIALS: Trials[sqlite3.Connection] = _trials

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from architect_migrate.core.database_errors import CommitFailedError
+    from architect_migrate.model.schema import Trigger
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -315,13 +316,15 @@ class CommitOutcome(Enum):
 class Committed:
     """What has to be found again after a commit: the stamp, device and inode of the file, the schema's digest.
 
-    The digest leaves out the tables `without`.
+    The digest leaves out the tables `without`. On a server there is no file, and `transaction` are the server's number
+    of the transaction and the time at which the server was started.
     """
 
     stamp: tuple[str, ...]
     file: tuple[int, int]
     schema: str
     without: tuple[str, ...]
+    transaction: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +332,7 @@ class TriggerWrite:
     """A write that a trigger may make: an insert, update or delete of rows of `table`, by its folded name.
 
     The trigger is given by its name, the table that it is `on`, and its text; `column` is the one that an update sets.
+    `read` is the trigger as its kind of database reads it; None where the text says all.
     """
 
     trigger: str
@@ -337,6 +341,7 @@ class TriggerWrite:
     verb: str
     table: str
     column: str = ""
+    read: Trigger | None = None
 
 
 class Placed(NamedTuple):
@@ -466,11 +471,15 @@ class TableProof:
 
 @dataclass(frozen=True, slots=True)
 class RowProof:
-    """The proofs of all tables by name, the number of losses, and the first twenty losses."""
+    """The proofs of all tables by name, the number of losses, and the first twenty losses.
+
+    Of `unwritten` further tables no row was read: the server shows that none was updated or deleted.
+    """
 
     tables: tuple[TableProof, ...]
     losses: tuple[Loss, ...]
     lost: int
+    unwritten: int = 0
 
 
 def no_progress(_words: str) -> None:

@@ -75,7 +75,7 @@ class Survey:
     for and the rest is well. `interrupted` is what interrupted runs left behind: `schema` shows it put in order.
     `due` are the revisions between position and the environment's own target, None where `pending` are these. `rows`
     are the judgements of revisions that change rows; empty where a digest told it all and nothing asked for them.
-    `looks_only` says that archmig repairs and runs nothing on this kind of database.
+    `served` says that the database is on a server.
     """
 
     exists: bool
@@ -92,7 +92,7 @@ class Survey:
     interrupted: tuple[Interruption, ...] = ()
     due: tuple[str, ...] | None = None
     rows: tuple[RowJudgement, ...] = ()
-    looks_only: bool = False
+    served: bool = False
 
     @property
     def likeness(self) -> str:

@@ -131,7 +131,7 @@ def operate(chain: ChainConfig, connection: Connection, work: Callable[[Runner],
     Raises ChainError, OtherDatabaseError and what `work` raises.
     """
     filled = chain.filled(Path(lender.opened_file(connection) or in_memory()))
-    with apart(), file_errors(filled), loaded(filled):
+    with lender.prepared(connection), apart(), file_errors(filled), loaded(filled):
         config = config_of(filled)
         script = script_of(config, filled)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from architect_migrate.core.chain_errors import NotProvenError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize, shortlist
-from architect_migrate.databases.registry import access, dialect, keeper, marks, reader, temporary
+from architect_migrate.databases.registry import dialect, keeper, marks, reader
 from architect_migrate.databases.values import Permitted, RowProof
 from architect_migrate.diagnosis.drift import to_repair
 from architect_migrate.model.compare import storage_class
@@ -82,12 +82,9 @@ def verify(
     """
     problems = [*_schema_problems(context, plan, connection), *_stamp_problems(context, plan, connection)]
     problems += _tracker_problems(context, plan, connection)
-    if backup is None:
-        with temporary.in_memory() as nothing:
-            sides = _Sides(nothing, connection, context.graph.version_table)
-            return _judged(problems, _compared(context, plan, sides, written, broken=broken))
-    with access.reading(backup) as before:
-        problems += _tracker_losses(context, plan, before, connection)
+    with keeper.sides(connection, backup) as before:
+        if backup is not None:
+            problems += _tracker_losses(context, plan, before, connection)
         sides = _Sides(before, connection, context.graph.version_table)
         return _judged(problems, _compared(context, plan, sides, written, broken=broken))
 
@@ -107,7 +104,7 @@ def verify_rows(
     Why first without a `plan`: what the chain does is learned only where something changed, since that takes a replay.
     """
     nothing = Plan((), (), (), frozenset(), frozenset())
-    with temporary.in_memory() if backup is None else access.reading(backup) as before:
+    with keeper.sides(connection, backup) as before:
         sides = _Sides(before, connection, version_table)
         proof, problems = _compared(context, nothing, sides, written, broken=broken)
         return proof if not problems else _judged([], _compared(context, plan(), sides, written, broken=broken))
@@ -140,6 +137,7 @@ def rows_kept(rows: RowProof) -> str:
     kept = [table for table in rows.tables if not table.dropped]
     number = sum(table.rows_before - table.gone for table in kept)
     said = f"{pluralize(number, 'row')} in {pluralize(len(kept), 'table')} kept"
+    said += f", {pluralize(rows.unwritten, 'table')} not written" if rows.unwritten else ""
     gone = [table for table in rows.tables if table.gone]
     each = [f"{table.gone:,} of {table.table}{' with the table' if table.dropped else ''}" for table in gone]
     return (

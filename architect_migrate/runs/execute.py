@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import random
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups import service as backups
-from architect_migrate.backups.record import read_record
+from architect_migrate.backups.record import copy_at, read_record, remove
 from architect_migrate.config.policies import creates_missing
 from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
-from architect_migrate.core.database_errors import CommitFailedError, DamagedError
+from architect_migrate.core.database_errors import (
+    BackupError,
+    CommitFailedError,
+    DamagedError,
+    DatabaseLockedError,
+    LockedByRunError,
+    RowsNotKeptError,
+)
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, checks, keeper, marks
+from architect_migrate.databases.registry import access, is_served, keeper, marks
 from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
@@ -26,6 +34,7 @@ from architect_migrate.planning.results import Outcome, Receipt, Result
 from architect_migrate.runs.commit_proof import rows_kept, unwritten_tables, verify
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
 from architect_migrate.runs.steps import run_steps, with_rows
+from architect_migrate.runs.written_tables import written_tables
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -41,6 +50,10 @@ if TYPE_CHECKING:
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.commit_proof import Proof
     from architect_migrate.runs.contracts import Prepare, Prepared, Progress
+
+
+# How long to wait before a run that met a lock of the application is tried again, in seconds.
+_PAUSES = (0.5, 1.0)
 
 
 def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
@@ -63,7 +76,7 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
         # this database's own.
         steps = with_rows(shown.steps, lambda: replayed_anew(context.history))
         result = run_interruptible(
-            lambda interrupts: _run_in_transaction(
+            lambda interrupts: _run_with_copies(
                 _Run(context, action, shown, steps, started, interrupts), progress, make
             )
         )
@@ -100,7 +113,42 @@ class _Run:
         return self.made.path if self.made else None
 
 
-def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
+def _run_with_copies(run: _Run, progress: Progress, make: Prepare) -> Result:
+    """Execute the plan; again with copies of the tables of which it turned out to change rows, or after a lock.
+
+    A revision that loops over rows shows nothing of what it writes in a replay. Why again after a lock on a server: a
+    run that goes on waiting holds up all who come after it.
+    """
+    tables = written_tables(run.context.history, run.plan) if run.plan.before else frozenset[str]()
+    pauses = iter(_PAUSES if is_served(run.url) else ())
+    while True:
+        try:
+            return _run_in_transaction(run, tables, progress, make)
+        except RowsNotKeptError as error:
+            if tables >= {*error.tables}:
+                raise
+            tables |= {*error.tables}
+            _forget_backup(run)
+        except LockedByRunError:
+            raise
+        except DatabaseLockedError:
+            if (pause := next(pauses, None)) is None:
+                raise
+            _forget_backup(run)
+            progress(0, len(run.plan.steps), "waiting: the application has a lock")
+            # Why at random: two runs that wait for each other must not do so at the same moments.
+            time.sleep(random.uniform(pause, 2 * pause))  # noqa: S311  (no secret)
+
+
+def _forget_backup(run: _Run) -> None:
+    """Remove the backup of an attempt that was rolled back: the next attempt takes another."""
+    if run.made and (copy := copy_at(run.made.path)):
+        with suppress(BackupError):
+            remove(copy)
+    run.made = None
+
+
+def _run_in_transaction(run: _Run, tables: frozenset[str], progress: Progress, make: Prepare) -> Result:
     """Execute the plan in one transaction and return the recorded result.
 
     The result has an error if the run was committed but could not be read back.
@@ -116,6 +164,7 @@ def _run_in_transaction(run: _Run, progress: Progress, make: Prepare) -> Result:
         progress(0, total, "backing up")
         # Why before the first step: the backup is the way back, and the proof compares the rows with it.
         run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
+        keeper.keep(connection, tables)
         written = run_steps(context, replace(plan, steps=run.steps), connection, progress)
         run.warnings += written.restored
         progress(total + 1, total, "proving that every row is there")
@@ -158,7 +207,7 @@ def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
 
     Raises DamagedError.
     """
-    integrity = checks.integrity_of(connection)
+    integrity = keeper.integrity_before(connection)
     if integrity.damage:
         raise DamagedError(access.location(run.url), integrity.damage[0])
     run.warnings += integrity.left()
@@ -211,8 +260,15 @@ def _settled_commit(run: _Run) -> Iterator[None]:
 
 
 def _commit_outcome(run: _Run) -> CommitOutcome:
-    """Compare every value with the backup's record; a database built from nothing is judged by its stamp."""
+    """Ask the server, or compare every value with the backup's record.
+
+    A database built from nothing is judged by its stamp.
+    """
     timeout = run.context.environment.policies.lock_timeout
+    if run.committed:
+        table = run.context.graph.version_table
+        if told := keeper.transaction_outcome(run.url, timeout, table, run.committed):
+            return told
     if run.copy and (kept := read_record(run.copy)):
         try:
             before = backups.complete(run.copy, kept.content)

@@ -20,7 +20,7 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.names import BATCH_COPY, fold, quote
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases.registry import access, dialect, reader
+from architect_migrate.databases.registry import about, access, dialect, kind_of, reader
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.diff import Extra
@@ -107,7 +107,8 @@ def _apart(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> It
             yield Finding(Level.WARNING, "left-out", revision, found, "that can be run by hand afterwards")
         elif replayed.apart:
             found = "its autocommit_block runs inside the transaction of the whole run"
-            yield Finding(Level.WARNING, "autocommit", revision, found, "SQLite accepts its statements there")
+            advice = about(kind_of(context.environment.url)).INSIDE
+            yield Finding(Level.WARNING, "autocommit", revision, found, advice)
         elif replayed.commits:
             found = f"its commit does nothing ({replayed.commits})"
             yield Finding(Level.WARNING, "commit", revision, found, "archmig commits the whole run, after its proof")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.text import shortlist
-from architect_migrate.databases.registry import only_looks
 from architect_migrate.diagnosis.findings import Level
 from architect_migrate.planning.results import DEPARTED, Outcome, Result, State
 from architect_migrate.runs.survey import survey, with_row_judgements
@@ -41,7 +40,7 @@ def without_evidence(seen: Survey) -> Survey:
 def examine(context: EnvironmentContext, action: str) -> Result:
     """Survey the database, and plan its repair where it has drifted: only a plan finds the rows that block it."""
     result = _result(context, action, survey(context))
-    if not only_looks(context.environment.url) and result.state in DEPARTED - {State.UNKNOWN_STAMP}:
+    if result.state in DEPARTED - {State.UNKNOWN_STAMP}:
         from architect_migrate.runs.reconcile import preview
 
         result = replace(preview(context), action=action, outcome=Outcome.NOTHING)
@@ -70,7 +69,7 @@ def unclean(context: EnvironmentContext, seen: Survey) -> str:
         case State.UNINITIALISED | State.MISSING:
             if skips_uninitialised(context.environment):
                 return ""
-            absent = "the server has no such database" if seen.looks_only else "no file there"
+            absent = "the server has no such database" if seen.served else "no file there"
             return absent if seen.state is State.MISSING else "nothing of the chain is in it"
         case State.COULD_NOT_TELL:
             raise AssertionError(seen)

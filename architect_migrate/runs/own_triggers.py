@@ -39,7 +39,7 @@ def judged(context: EnvironmentContext, writes: Collection[TriggerWrite], change
     """
     if not writes:
         return Triggered(frozenset(), frozenset())
-    triggers = {write.sql: dialect.trigger_of(write) for write in writes}
+    triggers = {write.sql: write.read or dialect.trigger_of(write) for write in writes}
     of_chain = {trigger for schema in snapshots(context.history).values() for trigger in schema.triggers}
     kept = {sql for sql, trigger in triggers.items() if is_kept(TriggerFact(trigger), context.resolutions)}
     strange = {sql for sql, trigger in triggers.items() if trigger not in of_chain and sql not in kept}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.config.policies import builds_uninitialised, creates_missing, has_own_entry, skips_uninitialised
 from architect_migrate.core.database_errors import DatabaseMissingError
 from architect_migrate.core.text import pluralize, shortlist
-from architect_migrate.databases.registry import access, refuse_to_run
+from architect_migrate.databases.registry import access
 from architect_migrate.planning.results import EMPTY, Outcome, Result, State
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ def as_policy_says(context: EnvironmentContext, make: Callable[[], Result]) -> R
 
     `make` surveys the database and plans. Where that plan cannot succeed it is made again: another process may have
     committed between the survey and the reading of what stands in the way.
-    Raises LooksOnlyError.
     """
-    refuse_to_run(context.environment.url)
     seen = result = make()
     for _ in range(_TRIES):
         if result.plan is None or not result.plan.steps:  # before the import, which a run without work does not need

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, assert_never
 
 from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
 from architect_migrate.core.errors import ArchmigError
-from architect_migrate.databases.registry import dialect, driver_errors, marks, repairer, watching
+from architect_migrate.databases.capabilities import Capability
+from architect_migrate.databases.registry import (
+    dialect,
+    driver_errors,
+    kind_of,
+    lacking,
+    marks,
+    repairer,
+    watching,
+)
 from architect_migrate.databases.values import Writes
 from architect_migrate.model.history import recorded_sql, replays, row_statements
 from architect_migrate.planning.plan import (
@@ -105,7 +114,9 @@ def run_whole(
     chain: ChainConfig, history: History, plan: Plan, connection: Connection, progress: Callable[[int, int, str], None]
 ) -> Written:
     """Execute every step of a plan, on an empty database from a recording where that is allowed."""
-    if marks.defines_nothing(connection) and is_recorded(plan, history):
+    local = Capability.LOCAL not in lacking(kind_of(connection))
+    # Why not on a server: a recording leaves out what only reads, and SELECT setval() is written so.
+    if local and marks.defines_nothing(connection) and is_recorded(plan, history):
         return _build(history, plan, connection, progress)
     return in_chain(
         chain, history, plan, connection, lambda runner: run_planned(plan, connection, runner, history, progress)

@@ -16,6 +16,7 @@ from architect_migrate.databases.registry import (
     access,
     dialect,
     in_texts_of,
+    is_served,
     kind_of,
     lacking,
     marks,
@@ -25,7 +26,6 @@ from architect_migrate.diagnosis.claims import Claims
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.revision_graph import ancestry, heads, in_order, lineage, position_at
 from architect_migrate.planning.results import AS_STAMPED, Survey
-from architect_migrate.runs.looked_at import as_looked_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def survey(context: EnvironmentContext, target: str | None = None) -> Survey:
             seen = nothing(graph, wanted, exists=found is not Absence.MISSING)
         else:
             seen = quick_survey(context, found, graph, wanted) or full_survey(context, found, wanted)
-    return as_looked_at(context, seen)
+    return replace(seen, served=is_served(url))
 
 
 def quick_survey(

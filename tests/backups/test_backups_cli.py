@@ -539,7 +539,7 @@ def set_back(patch: pytest.MonkeyPatch, days: int) -> None:
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return moment.astimezone(tz)
 
-    for module in ("databases.sqlite.files.backup", "backups.service", "ledger.recorder"):
+    for module in ("core.backup_files", "backups.service", "ledger.recorder"):
         patch.setattr(f"architect_migrate.{module}.datetime", Earlier)
     patch.setattr(time, "time", moment.timestamp)
 

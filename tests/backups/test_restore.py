@@ -243,7 +243,7 @@ def test_a_name_that_was_given_again_counts_from_its_last_entry(home: Home, monk
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime(2026, 11, 30, 12, tzinfo=UTC).astimezone(tz)
 
-    monkeypatch.setattr("architect_migrate.databases.sqlite.files.backup.datetime", Stopped)
+    monkeypatch.setattr("architect_migrate.core.backup_files.datetime", Stopped)
     take_for(context, "upgrade")
     backed_up(context)
     for copy in catalogue(context):

@@ -60,6 +60,7 @@ from architect_migrate.core.database_errors import (
     QuestionError,
     RestoreError,
     RolledBackError,
+    RowsNotKeptError,
     TransactionEndedError,
 )
 from architect_migrate.core.errors import (
@@ -86,15 +87,16 @@ from architect_migrate.core.errors import (
     WorkerDiedError,
 )
 from architect_migrate.core.server_errors import (
+    CountersOffError,
     DriverMissingError,
     LoginRefusedError,
-    LooksOnlyError,
     NoSchemaError,
     NoScratchError,
     NoSuchDatabaseError,
     NotLentError,
     NotReadableError,
     OtherSchemaError,
+    PoolerError,
     SchemaForbiddenError,
     SchemaOfChainError,
     ServerChangedError,
@@ -103,6 +105,7 @@ from architect_migrate.core.server_errors import (
     StampElsewhereError,
     TimedOutError,
     UnreachableError,
+    UnsupportedError,
 )
 from architect_migrate.core.sql_errors import (
     CastLosesError,
@@ -302,11 +305,35 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ),
     ),
     (
-        LooksOnlyError,
-        ("postgresql://***@h/d", "run on them"),
+        UnsupportedError,
+        ("postgresql://***@h/d", "restore databases"),
         (
-            "postgresql://***@h/d: archmig only looks at databases of this kind, and does not run on them; nothing was "
-            "changed: `archmig status`, `diagnose` and `check` work; run `alembic upgrade`"
+            "postgresql://***@h/d: archmig does not restore databases of this kind; nothing was changed: "
+            "docs/postgresql.md lists what it does there"
+        ),
+    ),
+    (
+        PoolerError,
+        ("postgresql://***@h/d",),
+        (
+            "postgresql://***@h/d: a connection pooler, such as PgBouncer, answers in the server's place, and it can "
+            "give one transaction's connection to others; nothing was changed: name the server itself in the URL"
+        ),
+    ),
+    (
+        CountersOffError,
+        ("postgresql://***@h/d",),
+        (
+            "postgresql://***@h/d: track_counts is off there, so it does not say which tables a run writes; nothing "
+            "was changed: switch track_counts on"
+        ),
+    ),
+    (
+        RowsNotKeptError,
+        (("a", "b"),),
+        (
+            "table a, b: the run changed rows of it that no replay of the chain had shown, so nothing proves them; "
+            "everything was rolled back: run `archmig upgrade`, which keeps these rows and runs again"
         ),
     ),
     (

@@ -64,7 +64,7 @@ class Served:
 
 def run(place: DatabaseUrl, *statements: str) -> None:
     """Execute statements in one transaction on a database, which is created if it does not exist."""
-    if Capability.RUNS in lacking(kind_of(place)):
+    if Capability.MAKES in lacking(kind_of(place)):
         _run_by_driver(place, statements)
         return
     with access.created(place):
@@ -77,12 +77,8 @@ def run(place: DatabaseUrl, *statements: str) -> None:
 @contextmanager
 def writing(place: DatabaseUrl) -> Iterator[Connection]:
     """A connection in a transaction, which is committed."""
-    if Capability.RUNS not in lacking(kind_of(place)):
-        with access.transaction(place, 1.0) as connection:
-            yield connection
-        return
-    with closing(connected(place.raw)) as served, served.transaction():
-        yield served
+    with access.transaction(place, 1.0) as connection:
+        yield connection
 
 
 def _run_by_driver(place: DatabaseUrl, statements: tuple[str, ...]) -> None:

@@ -63,11 +63,10 @@ _STYLES = {
 }
 _ASKING, _WRONG = {State.UNDECIDED, State.UNKNOWN_STAMP}, {State.DRIFTED, State.UNSTAMPED}
 _DECIDED, _SAYS = "archmig diagnose says what has to be decided", "archmig diagnose says what is wrong"
-# What to do about states, also where archmig only looks at the kind of database.
 _ADVICE = (
-    (_ASKING, _DECIDED, _DECIDED),
-    (_WRONG, f"{_SAYS}, archmig reconcile repairs it", _SAYS),
-    ({State.BEHIND}, "archmig upgrade runs what is pending", "alembic upgrade runs what is pending"),
+    (_ASKING, _DECIDED),
+    (_WRONG, f"{_SAYS}, archmig reconcile repairs it"),
+    ({State.BEHIND}, "archmig upgrade runs what is pending"),
 )
 
 
@@ -195,13 +194,8 @@ def totals(results: tuple[Result, ...]) -> str:
 
 def _advice(results: tuple[Result, ...]) -> Iterator[str]:
     """What to do about the states of databases."""
-    looked_at = {result.state for result in results if result.survey and result.survey.looks_only}
-    others = {result.state for result in results if not result.survey or not result.survey.looks_only}
-    for some, said, only_look in _ADVICE:
-        if some & others:
-            yield said
-        elif some & looked_at:
-            yield only_look
+    states = {result.state for result in results}
+    yield from (said for some, said in _ADVICE if some & states)
 
 
 def pending_text(results: tuple[Result, ...], graph: RevisionGraph, paint: Paint = plain, width: int = 120) -> str:
@@ -222,7 +216,7 @@ def _left(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> str
         return f"the whole chain of {pluralize(len(seen.pending), 'revision')} ({result.state.value})"
     gaps = against(seen).gaps
     number = pluralize(gaps, "gap")
-    fills = f"{number} to be filled by hand" if seen.looks_only else f"archmig reconcile has to fill {number}"
+    fills = f"archmig reconcile has to fill {number}"
     first = f"; first {fills}" if gaps else ""
     return f"{len(seen.pending) or 'nothing'} pending after {at(seen, graph, names)} ({result.state.value}){first}"
 

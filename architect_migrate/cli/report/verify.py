@@ -54,7 +54,7 @@ def _parts(its: Verification, graph: RevisionGraph) -> Iterator[tuple[str, tuple
         yield "the rest", (True, "not checked: the database is damaged"), []
         return
     if its.keys is None or its.data is None:
-        absent = "the server has no such database" if its.survey.looks_only else "no file there"
+        absent = "the server has no such database" if its.survey.served else "no file there"
         there = absent if its.survey.state is State.MISSING else "nothing of the chain is in it"
         yield "database", (not its.why, its.why or f"{there}; its policy is to skip it"), []
         return
@@ -78,8 +78,7 @@ def _schema(its: Verification, graph: RevisionGraph) -> tuple[tuple[bool, str], 
         return (True, f"{at}, {its.survey.likeness}"), []
     more = [f"and {len(its.drift) - _FEW} more"] if len(its.drift) > _FEW else []
     verb = {State.BEHIND: "upgrade", State.UNINITIALISED: "upgrade"}.get(its.survey.state, "reconcile")
-    further = "" if its.survey.looks_only else f", then archmig {verb} -e {its.environment}"
-    advice = f"-> archmig diagnose -e {its.environment}{further}"
+    advice = f"-> archmig diagnose -e {its.environment}, then archmig {verb} -e {its.environment}"
     return (False, f"{at}: {its.why}"), [*its.drift[:_FEW], *more, advice]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 # No file is a database.
 SUFFIXES: frozenset[str] = frozenset()
 
+# What is said of a revision whose autocommit_block runs inside the transaction of a run.
+INSIDE = "CONCURRENTLY is left out, so others wait to write to the table while its index is built"
+
 
 def fold(name: str) -> str:
     """Return a name as PostgreSQL compares it: as it is, since the catalogs have it without quotes."""

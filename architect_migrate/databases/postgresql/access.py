@@ -1,16 +1,16 @@
-"""Opens PostgreSQL databases, and finds out what is there: `databases.base.Access`, as far as archmig only looks."""
+"""Opens PostgreSQL databases, and finds out what is there: `databases.base.Access`."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from architect_migrate.core.server_errors import LooksOnlyError, NoSuchDatabaseError
+from architect_migrate.core.server_errors import NoSuchDatabaseError, UnsupportedError
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.absence import Absence
-from architect_migrate.databases.postgresql import connection, presence
+from architect_migrate.databases.postgresql import connection, held, presence
 from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from architect_migrate.databases.base import Place
+    from architect_migrate.databases.postgresql.held import HeldConnection
 
     Connection = psycopg.Connection[Any]
 
@@ -30,8 +31,8 @@ def location(place: Place) -> str:
 
 
 def file_of(place: Place) -> Path:
-    """Refuse: no file is a database here. Raises LooksOnlyError."""
-    raise looks_only(place, "work on files")
+    """Refuse: no file is a database here. Raises UnsupportedError."""
+    raise unsupported(place, "create or remove databases")
 
 
 def is_database(_file: Path) -> bool:
@@ -55,9 +56,10 @@ def is_empty(place: Place) -> bool:
 
 
 def size(place: Place) -> int:
-    """Return the size of the database in bytes. Raises as `reading`."""
-    with reading(place) as held:
-        return int((held.execute("SELECT pg_database_size(current_database())").fetchone() or (0,))[0])
+    """Return the size of the database in bytes, 0 if it does not exist. Raises as `reading`."""
+    with suppress(NoSuchDatabaseError), reading(place) as its:
+        return int((its.execute("SELECT pg_database_size(current_database())").fetchone() or (0,))[0])
+    return 0
 
 
 def openers(_place: Place) -> tuple[str, ...]:
@@ -76,8 +78,8 @@ def server_of(url: DatabaseUrl) -> tuple[str, str]:
 
     Why cached: it is asked before anything else, and once for each command on each database.
     """
-    with reading(url) as held:
-        return str(held.info.server_version // 10_000), current_schema(held)
+    with reading(url) as its:
+        return str(its.info.server_version // 10_000), current_schema(its)
 
 
 def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:
@@ -93,42 +95,45 @@ def looked_at(place: Place, timeout: float) -> Iterator[Connection | Absence]:
     """
     with ExitStack() as stack:
         try:
-            held = stack.enter_context(reading(place, timeout))
+            its = stack.enter_context(reading(place, timeout))
         except NoSuchDatabaseError:
             yield Absence.MISSING
         else:
-            yield Absence.EMPTY if presence.defines_nothing(held) else held
+            yield Absence.EMPTY if presence.defines_nothing(its) else its
 
 
-def transaction(place: Place, _lock_timeout: float) -> NoReturn:
-    """Refuse a run. Raises LooksOnlyError."""
-    raise looks_only(place, "run on them")
+def transaction(place: Place, lock_timeout: float) -> AbstractContextManager[HeldConnection]:
+    """Open the one transaction of a run, as `held.transaction`."""
+    return held.transaction(_url(place), lock_timeout)
 
 
-def exclusive(place: Place, _lock_timeout: float) -> NoReturn:
-    """Refuse a run. Raises LooksOnlyError."""
-    raise looks_only(place, "run on them")
+def exclusive(place: Place, lock_timeout: float) -> AbstractContextManager[HeldConnection]:
+    """Hold the lock of runs, as `held.exclusive`."""
+    return held.exclusive(_url(place), lock_timeout)
 
 
 def turn(file: Path, _timeout: float) -> NoReturn:
-    """Refuse a run. Raises LooksOnlyError."""
-    raise looks_only(file, "run on them")
+    """Refuse a run. Raises UnsupportedError."""
+    raise unsupported(file, "lock files as databases")
 
 
-def created(place: Place, _like: Path | None = None) -> NoReturn:
-    """Refuse to make a database. Raises LooksOnlyError."""
-    raise looks_only(place, "create them")
+@contextmanager
+def created(place: Place, _like: Path | None = None) -> Iterator[None]:
+    """Go on if there is a database. Raises NoSuchDatabaseError: who owns a new one is not for archmig to decide."""
+    with reading(place):
+        pass
+    yield
 
 
 def remove(place: Place) -> NoReturn:
-    """Refuse to remove a database. Raises LooksOnlyError."""
-    raise looks_only(place, "remove them")
+    """Refuse to remove a database. Raises UnsupportedError."""
+    raise unsupported(place, "create or remove databases")
 
 
-def looks_only(thing: Place | Connection, action: str) -> LooksOnlyError:
+def unsupported(thing: Place | Connection, action: str) -> UnsupportedError:
     """Return the error for something that archmig does not do on PostgreSQL."""
     subject = str(thing) if isinstance(thing, DatabaseUrl | Path) else thing.info.dbname
-    return LooksOnlyError(subject, action)
+    return UnsupportedError(subject, action)
 
 
 def _url(place: Place) -> DatabaseUrl:

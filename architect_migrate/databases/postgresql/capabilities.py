@@ -9,17 +9,12 @@ from architect_migrate.databases.capabilities import Capability
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LOOKS = "archmig only looks at PostgreSQL databases"
-
 LACKS: Mapping[Capability, str] = {
-    Capability.RUNS: _LOOKS,
-    Capability.WHOLE: _LOOKS,
-    Capability.GUARDED: _LOOKS,
-    Capability.COLUMNS: _LOOKS,
-    Capability.BACKUP: _LOOKS,
-    Capability.UNDO: _LOOKS,
+    Capability.MAKES: "its owner and its rights are not for archmig to decide",
+    Capability.GUARDED: "PostgreSQL has no authorizer: the role's rights and the proof have to do",
+    Capability.COLUMNS: "of triggers and functions only the tables are known, and the columns that their code names",
+    Capability.BACKUP: "it is an archive of pg_dump, which is read to its end and compared with nothing",
+    Capability.UNDO: "an archive is restored by pg_restore",
     Capability.COPIES: "`verify` reads the database itself, and the others are refused",
     Capability.LOCAL: "the chain is replayed on a scratch database of a server of the same major version",
-    Capability.IN_PLACE: _LOOKS,
-    Capability.WRITERS: _LOOKS,
 }

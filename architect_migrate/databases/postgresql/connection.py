@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.postgresql.pinned import Connection
 
+_Connection = TypeVar("_Connection", bound="psycopg.Connection[Any]")
+
 # Why by text: libpq gives no code. What a server says in another language is taken as the general error.
 _NO_DATABASE = re.compile(r'FATAL: +database "(.*)" does not exist')
 _NO_LOGIN = re.compile(r'authentication failed|no password supplied|role ".*" does not exist|no pg_hba\.conf entry')
@@ -50,16 +52,26 @@ class Opened(psycopg.Connection[Any]):
 
 
 def opened(url: DatabaseUrl, timeout: float = 5.0) -> Opened:
-    """Open a connection; a `timeout` in the URL is longer or shorter than this one, in seconds.
+    """Open a connection as `opened_as`."""
+    return opened_as(Opened, url, timeout)
 
-    Raises BadUrlError, UnreachableError, LoginRefusedError, NoSuchDatabaseError.
+
+def opened_as(kind: type[_Connection], url: DatabaseUrl, timeout: float, **options: Any) -> _Connection:
+    """Open a connection of a class of psycopg's, with options of its `connect`.
+
+    A `timeout` in the URL is longer or shorter than this one, in seconds. Raises BadUrlError, UnreachableError,
+    LoginRefusedError, NoSuchDatabaseError.
     """
     uri, given = libpq_uri(url.raw), {}
     try:
         given = psycopg.conninfo.conninfo_to_dict(uri)
         patience = given.get("connect_timeout") or max(_SHORTEST, math.ceil(timeout))
-        return Opened.connect(
-            uri, connect_timeout=int(patience), client_encoding="utf8", fallback_application_name="archmig"
+        return kind.connect(
+            uri,
+            connect_timeout=int(patience),
+            client_encoding="utf8",
+            fallback_application_name="archmig",
+            **options,
         )
     except psycopg.ProgrammingError as error:
         # Why without its text: it can repeat a part of the URL.
@@ -96,7 +108,7 @@ def reading(url: DatabaseUrl, timeout: float = 5.0) -> Iterator[Opened]:
     with closing(opened(url, timeout)) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        with _explained(connection, str(url), timeout):
+        with explained(connection, str(url), timeout):
             query(connection, TEXTS)
             query(connection, _AS_A_READER, {"most": str(max(1, math.ceil(timeout * 1000)))})
             yield connection
@@ -110,7 +122,7 @@ _AS_A_READER = "SELECT set_config('lock_timeout', %(most)s, true), set_config('r
 
 
 @contextmanager
-def _explained(connection: Connection, shown: str, timeout: float) -> Iterator[None]:
+def explained(connection: Connection, shown: str, timeout: float) -> Iterator[None]:
     """Raise errors with the next step for what a connection can meet at any time."""
     try:
         yield

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
 
-from architect_migrate.databases.alchemy import as_connectable, instead
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.databases.alchemy import as_connectable, commits, do_nothing, instead, refuse_commit
 from architect_migrate.databases.postgresql import access, lent_dialect, recorder
 from architect_migrate.databases.postgresql.pinned import schemas_of
 
@@ -30,6 +32,7 @@ _OF_OPTIONS = re.compile(r"(?:-c\s*|--)search_path\s*=\s*((?:\\.|\S)+)")
 _DRIVERS = ("psycopg", "psycopg2")
 
 prepare = lent_dialect.register
+prepared = lent_dialect.registered
 recording = recorder.recording
 
 
@@ -54,7 +57,8 @@ def alchemy(connection: LentConnection) -> Iterator[sa.Connection]:
     lent = engine.connect()
     try:
         lent.begin()
-        yield as_connectable(lent)
+        with commits(engine.dialect, refuse_commit):
+            yield as_connectable(lent)
     finally:
         lent.close()
         engine.dispose()
@@ -175,13 +179,37 @@ def write_as(_connection: LentConnection, _dialect: sa.Dialect, _other: sa.Diale
     """Leave the dialect as it is."""
 
 
+@contextmanager
 def refuse_ignored_calls(
-    driver: LentConnection, _context: MigrationContext, _committed: Callable[[], object]
-) -> NoReturn:
-    """Refuse a run. Raises LooksOnlyError."""
-    raise access.looks_only(driver, "run revisions")
+    driver: LentConnection, context: MigrationContext, committed: Callable[[], object]
+) -> Iterator[None]:
+    """Refuse a rollback or close of the chain's code, which a lent connection would silently ignore.
+
+    A commit does nothing, and calls `committed`: archmig commits after its proof. Raises TransactionEndedError, also
+    where the chain's code has caught it.
+    """
+    lent = context.connection
+    assert lent is not None
+    tried: list[str] = []
+
+    def refuse(action: str) -> None:
+        tried.append(action)
+        raise TransactionEndedError(action)
+
+    with (
+        taken_over(driver, lent.engine, committed, partial(refuse, "roll back")),
+        commits(lent.engine.dialect, do_nothing),
+        instead(lent, "close", partial(refuse, "close the connection")),
+        # Why honoured: what CONCURRENTLY makes, PostgreSQL makes inside of a transaction without that word.
+        instead(context, "autocommit_block", nullcontext),
+    ):
+        yield
+    if lent.invalidated:
+        tried.append("close the connection")
+    if tried:
+        raise TransactionEndedError(tried[0])
 
 
-def lay_file(connection: LentConnection, path: Path, hidden: Iterable[str]) -> None:
-    """Refuse a baseline. Raises LooksOnlyError."""
-    raise access.looks_only(connection, f"make a baseline from {path.name} without {', '.join(hidden)}")
+def lay_file(connection: LentConnection, _path: Path, _hidden: Iterable[str]) -> None:
+    """Refuse a baseline. Raises UnsupportedError."""
+    raise access.unsupported(connection, "make a baseline from databases")

@@ -39,6 +39,10 @@ class LentConnection(psycopg.Connection[Any]):
     committed: Callable[[], object] | None = None
     given_up: Callable[[], object] | None = None
 
+    def as_run(self, text: str) -> str:
+        """Return what is run for a statement of the chain's code."""
+        return text
+
     def commit(self) -> None:
         """Call `committed`."""
         if self.committed:
@@ -158,8 +162,12 @@ class LentCursor(Cursor[Any]):
             with connection.unheard():
                 _end(connection, does)
                 return super().execute("SELECT 1 WHERE false")
-        with _heard(connection, text):
-            super().execute(query, params, **options)
+        instead = connection.as_run(text)
+        with _heard(connection, instead):
+            if instead == text:
+                super().execute(query, params, **options)
+            else:
+                super().execute(instead, **options)
         return self
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from architect_migrate.core.server_errors import NotLentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # The drivers of PostgreSQL in URLs. The last one is what a URL without a driver means.
 DRIVERS = ("asyncpg", "pg8000", "psycopg", "psycopg2", "psycopg2cffi", "psycopg_async", "")
@@ -60,9 +64,28 @@ class LentAsyncDialect(LentDialect):
         return sa.pool.AsyncAdaptedQueuePool
 
 
+@contextmanager
+def registered(_connection: object) -> Iterator[None]:
+    """Let every engine that is made in the block have these dialects."""
+    known = sa.dialects.registry.impls
+    before = {name: known[name] for name in map(_name, DRIVERS) if name in known}
+    register()
+    try:
+        yield
+    finally:
+        for name in map(_name, DRIVERS):
+            known.pop(name, None)
+        known.update(before)
+
+
 def register() -> None:
     """Let every engine that is made from now on in this process have these dialects."""
     for driver in DRIVERS:
-        name = f"postgresql.{driver}" if driver else "postgresql"
+        name = _name(driver)
         its_class = "LentAsyncDialect" if driver == "asyncpg" else "LentDialect"
         sa.dialects.registry.register(name, __name__, its_class)
+
+
+def _name(driver: str) -> str:
+    """The name of a driver's dialect."""
+    return f"postgresql.{driver}" if driver else "postgresql"

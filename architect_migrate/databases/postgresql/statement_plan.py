@@ -20,6 +20,15 @@ def tables_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[
 
     None where PostgreSQL plans nothing for it. The statement does not run.
     """
+    operations, reads = operations_of(connection, sql)
+    return frozenset(table for _, table in operations), reads
+
+
+def operations_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
+    """Return what a statement does to tables of the current schema ("insert", table), and the tables that it reads.
+
+    The statement does not run.
+    """
     try:
         with taken_back(connection):
             (schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
@@ -27,12 +36,15 @@ def tables_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozenset[
     except psycopg.Error:
         return frozenset(), frozenset()
     nodes = [node for plan in (row[0] if row else []) for node in _nodes(plan["Plan"]) if node.get("Schema") == schema]
-    writes = {node["Relation Name"] for node in nodes if node["Node Type"] == "ModifyTable"}
+    operations = {
+        (node["Operation"].lower(), node["Relation Name"]) for node in nodes if node["Node Type"] == "ModifyTable"
+    }
+    writes = {table for _, table in operations}
     reads = {node["Relation Name"] for node in nodes if node["Node Type"] != "ModifyTable"}
     targets = {node["Alias"] for node in nodes if node["Node Type"] == "ModifyTable"}
     # An UPDATE or DELETE looks for the rows of its target by a node of the same name.
     own = {node["Relation Name"] for node in nodes if node["Alias"] in targets and node["Node Type"] != "ModifyTable"}
-    return frozenset(writes), frozenset(reads - (own & writes))
+    return frozenset(operations), frozenset(reads - (own & writes))
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

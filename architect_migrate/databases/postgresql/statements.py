@@ -25,6 +25,8 @@ _AFTER_SET = frozenset({"from", "where", "returning"})
 # What a statement with common table expressions goes on with.
 _MAIN = frozenset({"delete", "insert", "merge", "select", "table", "update", "values"})
 
+# What makes or drops an index, or detaches a partition, with CONCURRENTLY.
+_CONCURRENT = frozenset({"alter", "create", "drop", "reindex"})
 _OF_SERVER = frozenset({"database", "group", "role", "subscription", "system", "tablespace", "user"})
 
 
@@ -171,6 +173,38 @@ def _after_name(tokens: list[Token], at: int) -> int:
     if at + 1 < len(tokens) and tokens[at].kind == "word" and tokens[at].name == "as":
         at += 2
     return at
+
+
+def inside_a_transaction(sql: str) -> str:
+    """Return a statement without the CONCURRENTLY that PostgreSQL refuses inside of a transaction.
+
+    The same is made without it; other sessions wait meanwhile. REFRESH ... CONCURRENTLY keeps it, which it may.
+    """
+    tokens = significant(sql)
+    if not tokens or tokens[0].name not in _CONCURRENT:
+        return sql
+    word = next((each for each in tokens if each.kind == "word" and each.name == "concurrently"), None)
+    return sql if word is None else sql[: word.start] + sql[word.end :]
+
+
+def cast_columns(sql: str) -> tuple[str, frozenset[str]]:
+    """Return the table that an ALTER TABLE alters, and the columns to which it gives a type by a USING of its own."""
+    tokens = significant(sql)
+    names = [token.name if token.kind == "word" else "" for token in tokens]
+    if names[:2] != ["alter", "table"]:
+        return "", frozenset()
+    at = 2 + 2 * (names[2:4] == ["if", "exists"])
+    at += names[at : at + 1] == ["only"]
+    end = _after_name(tokens, at)
+    found, column, has_type = set(), "", False
+    for place in range(end, len(tokens)):
+        if names[place] == "alter":
+            column = tokens[place + 1 + (names[place + 1] == "column")].name
+            has_type = False
+        has_type = has_type or names[place] == "type"
+        if names[place] == "using" and has_type:
+            found.add(column)
+    return tokens[end - 1].name, frozenset(found)
 
 
 def words(tokens: Iterable[Token]) -> list[str]:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from architect_migrate.databases.sqlite import checks
+from architect_migrate.databases.sqlite import connection as connections
 from architect_migrate.databases.sqlite.files import backup, commit_check, overwrite, same_file, scratch_copy
 from architect_migrate.databases.sqlite.rows import content, delta, foreign_keys, integrity, proof
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from architect_migrate.databases.base import Place
+    from architect_migrate.databases.values import Committed
 
 take = backup.take
 take_through = backup.take_through
@@ -26,3 +39,22 @@ orphaned = foreign_keys.orphaned
 damage = integrity.damage
 worsened = integrity.worsened
 prove_rows = proof.prove_rows
+integrity_before = checks.integrity_of
+
+
+def keep(_connection: sqlite3.Connection, _tables: Collection[str]) -> None:
+    """Keep nothing more: the backup of a run has every row of before."""
+
+
+def sides(_connection: sqlite3.Connection, copy: Path | None) -> AbstractContextManager[sqlite3.Connection]:
+    """Open the rows from before a run: its backup, or nothing for a database that defined nothing."""
+    return connections.in_memory() if copy is None else connections.reading(copy)
+
+
+def transaction_outcome(_place: Place, _timeout: float, _version_table: str, _committed: Committed) -> None:
+    """Return that no server can be asked what became of a transaction."""
+
+
+def unreadable(_archive: Path) -> str:
+    """Return nothing: a backup is a database, and is read as one."""
+    return ""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
 from architect_migrate.databases.sqlite import alembic_connection, baseline, connection, recorder
 from architect_migrate.databases.sqlite import lending as lent
+
+if TYPE_CHECKING:
+    import sqlite3
+    from contextlib import AbstractContextManager
 
 
 def prepare() -> None:
     """Do nothing: engines on SQLite are lent a connection when they connect."""
+
+
+def prepared(_connection: sqlite3.Connection) -> AbstractContextManager[None]:
+    """Do nothing for the time of a block, as `prepare`."""
+    return nullcontext()
 
 
 alchemy = alembic_connection.alchemy

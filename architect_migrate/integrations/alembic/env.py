@@ -32,13 +32,11 @@ from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
 from architect_migrate.databases.registry import (
     access,
-    checks,
     dialect,
     keeper,
     lender,
     marks,
     reader,
-    refuse_to_run,
     watching,
 )
 from architect_migrate.databases.values import settled
@@ -71,9 +69,6 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _READING = frozenset({"branches", "check", "current", "heads", "history", "merge", "revision", "show"})
-
-# Where plain Alembic runs on a kind of database that archmig only looks at.
-_PLAINLY = "nothing was changed: use an env.py as `alembic init` writes it, and archmig still looks at the database"
 
 
 def run_command(context: ModuleType) -> None:
@@ -203,7 +198,6 @@ def _enter(record: Record, unread: str = "") -> None:
 
 def _commit(context: ModuleType, job: Job, record: Record) -> None:
     """Run and commit; from the commit on, `record` describes what was done."""
-    refuse_to_run(job.environment.url, advice=_PLAINLY)
     with ExitStack() as around:
         if job.command in {"", "upgrade"} and creates_missing(job.environment):
             around.enter_context(access.created(job.environment.url))
@@ -216,8 +210,10 @@ def _commit(context: ModuleType, job: Job, record: Record) -> None:
 
 def _settle_commit(context: ModuleType, job: Job, record: Record, error: CommitFailedError) -> None:
     """Turn a failed commit into a warning if the stamp shows that it is complete; else raise the error."""
-    table = context.get_context().version_table
-    outcome = keeper.outcome_by_stamp(job.environment.url, job.environment.policies.lock_timeout, table, *record.stamps)
+    table, timeout = context.get_context().version_table, job.environment.policies.lock_timeout
+    assert record.committed is not None
+    outcome = keeper.transaction_outcome(job.environment.url, timeout, table, record.committed)
+    outcome = outcome or keeper.outcome_by_stamp(job.environment.url, timeout, table, *record.stamps)
     logging.getLogger("alembic.archmig").warning("%s", settled(error, outcome))
 
 
@@ -269,7 +265,7 @@ def _refuse_without_baseline(job: Job, *, fresh: bool) -> None:
 
 
 def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
-    integrity = checks.integrity_of(connection)
+    integrity = keeper.integrity_before(connection)
     if integrity.damage:
         raise DamagedError(access.location(url), integrity.damage[0])
     return integrity

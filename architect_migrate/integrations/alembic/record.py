@@ -12,7 +12,7 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import keeper, marks
+from architect_migrate.databases.registry import is_served, keeper, marks
 from architect_migrate.integrations.alembic.job import bookkeeping
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import ancestry
@@ -21,6 +21,7 @@ from architect_migrate.revisions.replay import cache_folder
 from architect_migrate.runs.commit_proof import rows_kept, unwritten_tables, verify_rows
 from architect_migrate.runs.native_plan import plan_of_alembic_run
 from architect_migrate.runs.steps import Written, write_tracker
+from architect_migrate.runs.written_tables import written_tables
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -70,12 +71,15 @@ class Record:
         self.hidden = bookkeeping(self.job, version_table)
         self.before, self.stamps = marks.fingerprint_of(connection, self.hidden), (stamped, ())
         self.fresh = marks.defines_nothing(connection)
+        keeper.keep(connection, ())
 
-    def backs_up(self, up: Collection[str], down: Collection[str]) -> None:
-        """Back the database up before the first step. Raises BackupError."""
+    def backs_up(self, connection: Connection, up: Collection[str], down: Collection[str]) -> None:
+        """Back the database up before the first step, and keep what the steps may change. Raises BackupError."""
         self.up, self.down = up, down
         if not self.fresh:
             self.made = backups.take_for(self.context, self.action)
+            if is_served(self.job.environment.url):
+                keeper.keep(connection, written_tables(self.context.history, self._plan()))
 
     def proves(self, connection: Connection, broken: Counter[str]) -> str:
         """Prove the rows before the commit, and say how many were kept. Raises NotProvenError."""

@@ -78,7 +78,7 @@ def watched_steps(
     back = [one.revision.revision for one in own if not one.is_upgrade]
     _refuse_unrehearsed(job, run, back, heads, connection)
     if planned:
-        record.backs_up(run, back)
+        record.backs_up(connection, run, back)
     for step in planned:
         if hasattr(step, "revision"):
             step.migration_fn = _watched_step(step.migration_fn, connection, context, step, record)

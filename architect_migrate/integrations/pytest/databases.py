@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def build_at(source: Source, target: str, path: Path) -> None:
     """Build a new database at `path` as the chain leaves it at `target`, with the chain's own rows and the stamp.
 
-    Raises UnknownRevisionError, ChainError, ReplayError, and LooksOnlyError for a chain that needs a server.
+    Raises UnknownRevisionError, ChainError, ReplayError, and UnsupportedError for a chain that needs a server.
     """
-    refuse_on_servers(source.chain.kind, "make databases of their chains for tests")
+    refuse_on_servers(source.chain.kind, "make test databases")
     history = source.history
     graph, position = history.graph, position_at(history.graph, target)
     with temporary.built(path) as connection:

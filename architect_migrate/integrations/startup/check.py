@@ -16,7 +16,7 @@ from architect_migrate.config.loader import as_written, read_project
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.absence import Absence
-from architect_migrate.databases.registry import LOCAL, access, kind_of, marks, only_looks
+from architect_migrate.databases.registry import LOCAL, access, kind_of, marks
 from architect_migrate.diagnosis.claims import stamp_problem
 from architect_migrate.integrations.startup.memo import Sources, as_values, evidence, memo_file, remember
 from architect_migrate.integrations.startup.status import Start, StartState
@@ -231,9 +231,4 @@ def advice(project: ProjectConfig, start: Start) -> str:
     verb = verbs.get(start.state)
     if verb is None or start.may_be_empty:
         return ""
-    its = next((each for each in project.environments if each.name == start.environment), None)
-    if its and only_looks(its.url):
-        if verb == "upgrade":
-            return "alembic upgrade head"
-        verb = "diagnose" if verb == "reconcile" else verb
     return f"archmig {verb} -e {shell(start.environment)} -c {shell(str(Path(project.file).absolute()))}"

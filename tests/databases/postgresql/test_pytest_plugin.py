@@ -32,7 +32,7 @@ def test_only_what_was_tried_is_named_and_the_fixture_of_databases_is_refused(
             "archmig::schema_matches_the_chain PASSED*",
             "archmig::models_match_the_schema SKIPPED*",
             "archmig::lint_clean PASSED*",
-            "*archmig only looks at databases of this kind, and does not make databases*",
+            "*archmig does not make test databases of this kind*",
         ]
     )
     done.assert_outcomes(passed=6, failed=1, skipped=1)

@@ -124,12 +124,11 @@ def test_a_key_that_matches_fully_misses_half_a_reference(database: Callable[...
     assert environment["dangling"] == [{"table": "own", "parent": "pairs", "rows": 1, "rowids": []}]
 
 
-def test_drift_is_told_without_a_command_that_is_refused(database: Callable[..., str]) -> None:
+def test_drift_is_told_with_the_command_that_repairs_it(database: Callable[..., str]) -> None:
     database("DROP INDEX ix_users_name")
     done = archmig("verify")
     assert done.code == 1
-    assert "-> archmig diagnose -e app\n" in done.out
-    assert "reconcile" not in done.out
+    assert "-> archmig diagnose -e app, then archmig reconcile -e app\n" in done.out
 
 
 def test_rows_that_a_policy_hides_are_not_called_checked(database: Callable[..., str]) -> None:

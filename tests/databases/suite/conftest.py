@@ -30,9 +30,21 @@ def needs(kind: str, capability: Capability) -> None:
 
 
 @pytest.fixture
-def runs(kind: str) -> None:
-    """Skip a test of runs where archmig only looks."""
-    needs(kind, Capability.RUNS)
+def makes(kind: str) -> None:
+    """Skip a test of databases that are made and removed."""
+    needs(kind, Capability.MAKES)
+
+
+@pytest.fixture
+def undoes(kind: str) -> None:
+    """Skip a test of contents that are compared with others."""
+    needs(kind, Capability.UNDO)
+
+
+@pytest.fixture
+def copies(kind: str) -> None:
+    """Skip a test of copies."""
+    needs(kind, Capability.COPIES)
 
 
 @pytest.fixture

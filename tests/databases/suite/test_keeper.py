@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.values import Backup, Content, RowProof
 
-pytestmark = pytest.mark.usefixtures("runs")
 TABLE = "alembic_version"
 
 
@@ -32,12 +31,14 @@ def made(people: DatabaseUrl, tmp_path: Path) -> Backup:
     return keeper.take(people, tmp_path / "backups", "people")
 
 
+@pytest.mark.usefixtures("undoes")
 def test_a_backup_holds_what_the_database_holds(people: DatabaseUrl, made: Backup) -> None:
     assert differences(content(people), content(made.path)) == ()
     run(people, ADD)
     assert [each.subject for each in differences(content(made.path), content(people))] == ["table people"]
 
 
+@pytest.mark.usefixtures("copies")
 def test_a_clone_is_equal_and_never_takes_the_place_of_another(people: DatabaseUrl, other: DatabaseUrl) -> None:
     keeper.clone(people, other, no_progress)
     assert differences(content(people), content(other)) == ()
@@ -49,10 +50,12 @@ def test_a_clone_is_equal_and_never_takes_the_place_of_another(people: DatabaseU
 
 def proof(place: DatabaseUrl, before: Backup, *statements: str, permitted: Permitted) -> RowProof:
     """The proof of statements, which are rolled back."""
-    with access.exclusive(place, 1.0) as after, access.reading(before.path) as then:
+    with access.exclusive(place, 1.0) as after:
+        keeper.keep(after, ("people",))
         for statement in statements:
             after.execute(statement)
-        return keeper.prove_rows(then, after, permitted)
+        with keeper.sides(after, before.path) as then:
+            return keeper.prove_rows(then, after, permitted)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,7 @@ def test_what_was_committed_is_read_back_and_anything_else_is_an_error(people: D
     assert isinstance(keeper.read_back(people, 1.0, TABLE, committed), NotReadBackError)
 
 
+@pytest.mark.usefixtures("undoes")
 def test_the_content_says_which_side_of_a_commit_it_is(people: DatabaseUrl) -> None:
     before = content(people)
     run(people, ADD)
@@ -96,6 +100,8 @@ def test_the_content_says_which_side_of_a_commit_it_is(people: DatabaseUrl) -> N
 
 def test_rows_without_what_they_refer_to_are_found_where_they_are_new(people: DatabaseUrl, made: Backup) -> None:
     run(people, "CREATE TABLE pets (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES people (id))")
-    with access.exclusive(people, 1.0) as after, access.reading(made.path) as then:
-        assert keeper.orphaned(then, after, frozenset({"pets"})) == (0, 0, [])
+    with access.exclusive(people, 1.0) as after:
+        keeper.keep(after, ())
+        with keeper.sides(after, made.path) as then:
+            assert keeper.orphaned(then, after, frozenset({"pets"})) == (0, 0, [])
         assert keeper.damage(after) == ()

@@ -15,8 +15,6 @@ from support.kinds import ADD
 if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
 
-pytestmark = pytest.mark.usefixtures("runs")
-
 
 def test_what_a_lent_connection_writes_is_part_of_the_transaction(people: DatabaseUrl) -> None:
     with access.exclusive(people, 1.0) as connection:

@@ -41,7 +41,6 @@ def test_hidden_tables_do_not_count(people: DatabaseUrl) -> None:
     assert (digest(people) != before, digest(people, "own")) == (True, before)
 
 
-@pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("heads", [("a1",), ("a1", "b2"), ("b2",), ()])
 def test_a_stamp_is_read_as_it_was_written_and_replaces_the_one_before(
     people: DatabaseUrl, heads: tuple[str, ...]

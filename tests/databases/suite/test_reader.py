@@ -34,7 +34,7 @@ def test_hidden_tables_are_left_out_with_what_belongs_to_them(people: DatabaseUr
     assert (schema(people, "people").tables, schema(people, "people").indexes) == ((), ())
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("local")
 def test_steps_are_tried_elsewhere(people: DatabaseUrl) -> None:
     before = schema(people)
     with access.reading(people) as connection:

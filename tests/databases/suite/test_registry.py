@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # What functions of the modules take or return, and no module.
 VALUES = {"Connection", "Held", "Meter", "Recording"}
-# The parts that a kind lacks, all or in part, that archmig only looks at.
-PARTS_OF_RUNS = {"Dialect", "Digests", "Keeper", "Repairer", "Temporary", "Trials", "Watching"}
+# The parts that only the kind without a server has as a whole: it stands for the chain itself, too.
+LOCAL_PARTS = {"Dialect", "Digests", "Temporary", "Trials"}
 PROTOCOLS = {name for name, each in vars(base).items() if isinstance(each, type) and each.__module__ == base.__name__}
 
 
@@ -44,7 +44,7 @@ def test_every_database_that_a_url_can_name_is_of_a_kind() -> None:
 
 def test_every_kind_has_every_part_with_every_function(kind: str) -> None:
     """What mypy compares in detail, so that a part that nobody compares is found too."""
-    lacking_parts = PARTS_OF_RUNS if Capability.RUNS in lacking(kind) else set()
+    lacking_parts = LOCAL_PARTS if Capability.LOCAL in lacking(kind) else set()
     for part in PROTOCOLS - VALUES - lacking_parts:
         module, protocol = import_module(f"architect_migrate.databases.{kind}.{part.lower()}"), getattr(base, part)
         assert [name for name in vars(protocol) if not name.startswith("_") and not hasattr(module, name)] == []

@@ -83,7 +83,7 @@ def test_references_stay_or_follow_a_table_that_is_renamed(people: DatabaseUrl, 
     assert [key.parent for key in pets.foreign_keys] == [parent]
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("local")
 def test_a_table_that_is_given_another_shape_keeps_its_rows(people: DatabaseUrl, tmp_path: Path) -> None:
     run(people, "ALTER TABLE people ADD COLUMN age INTEGER", "UPDATE people SET age = 3")
     made = keeper.take(people, tmp_path, "people")
@@ -95,7 +95,7 @@ def test_a_table_that_is_given_another_shape_keeps_its_rows(people: DatabaseUrl,
         assert keeper.prove_rows(before, after, Permitted(frozenset({"people"}))).lost == 0
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("local")
 def test_a_recording_builds_what_its_statements_build(people: DatabaseUrl, other: DatabaseUrl) -> None:
     with access.created(other), access.transaction(other, 1.0) as connection:
         if not repairer.built(connection, (("a1", PEOPLE[:2]), ("b2", PEOPLE[2:]))):

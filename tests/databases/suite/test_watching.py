@@ -10,21 +10,19 @@ import pytest
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.questions import count_rows
 from architect_migrate.databases.registry import access, driver_errors, watching
-from support.kinds import ADD
+from support.kinds import ADD, run
 
 if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
 
-pytestmark = pytest.mark.usefixtures("runs")
-
 
 def test_what_statements_write_is_logged(people: DatabaseUrl) -> None:
+    run(people, "CREATE TABLE gone (id INTEGER)")
     with access.transaction(people, 1.0) as connection, watching.write_log(connection) as seen:
         connection.execute(ADD)
         connection.execute("UPDATE people SET name = 'Al' WHERE id = 1")
         connection.execute("DELETE FROM people WHERE id = 2")
-        connection.execute("CREATE TABLE gone (id INTEGER)")
         connection.execute("DROP TABLE gone")
     assert (seen.inserted, seen.updated, seen.deleted) == ({"people"}, {("people", "name")}, {"people"})
     assert ("gone" in seen.dropped, seen.tables()) == (True, {"people"})

@@ -138,14 +138,6 @@ def test_archmig_env_precedes_the_older_variable(home: Path, monkeypatch: pytest
             "-x db: takes the path of a file, not a URL (give the URL an environment, and -x env)",
         ),
         (
-            "-x env=away upgrade head",
-            (
-                "postgresql://***@db.example/app: archmig only looks at databases of this kind, and does not run on "
-                "them; nothing was changed: use an env.py as `alembic init` writes it, and archmig still looks at the "
-                "database"
-            ),
-        ),
-        (
             "-x env=prod upgrade head",
             ("prod is protected: alembic upgrade changed nothing (to change it all the same: alembic -x yes=prod)"),
         ),

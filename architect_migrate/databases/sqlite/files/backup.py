@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from architect_migrate.core.atomic_files import (
@@ -19,8 +17,8 @@ from architect_migrate.core.atomic_files import (
     sweep,
     sync,
 )
+from architect_migrate.core.backup_files import publish
 from architect_migrate.core.database_errors import BackupError
-from architect_migrate.core.names import file_safe
 from architect_migrate.databases.sqlite.access import file_of
 from architect_migrate.databases.sqlite.connection import reading
 from architect_migrate.databases.sqlite.files.same_file import Different, NotCompared, Same, compare_files
@@ -136,7 +134,7 @@ def _made(
             check(copy)
             _settle(copy, path.stat())
             # Why named last: a file under its final name is always complete and verified.
-            return _publish(copy, folder, *name)
+            return publish(copy, folder, name[0], f"{name[1]}.db")
 
 
 @contextmanager
@@ -286,24 +284,3 @@ def _settle(copy: Path, original: os.stat_result) -> None:
         mode &= ~0o070
     copy.chmod(mode)
     sync(copy)
-
-
-def _publish(copy: Path, folder: Path, name: str, ending: str) -> Path:
-    """Give the file a name that no other file has, and sync the folder."""
-    safe = file_safe(name)
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    # Why above the highest: the numbers show the order of backups taken within one second.
-    beginning = f"{safe}-{moment}-"
-    given = [re.match(r"\d+", path.name.removeprefix(beginning)) for path in folder.glob(f"{beginning}*.db")]
-    number = 1 + max((int(match[0]) for match in given if match), default=0)
-    while True:
-        final = folder / f"{safe}-{moment}-{number}{ending}.db"
-        if move_to_free_name(copy, final):
-            break
-        number += 1
-    try:
-        sync(folder)
-    except OSError:
-        final.unlink()
-        raise
-    return final

@@ -1,0 +1,230 @@
+"""The one transaction of a run on a PostgreSQL database: its lock, its seal, and the connection that is lent.
+
+Nothing but the end of the block commits. A revision's COMMIT never reaches the server as long as its code uses the
+connection that it is lent; a COMMIT that does, as one inside a function, meets the seal: a deferred trigger that raises
+an error unless archmig itself is about to commit.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from architect_migrate.core.database_errors import (
+    CommitFailedError,
+    DatabaseError,
+    DatabaseLockedError,
+    Holder,
+    LockedByRunError,
+    TransactionEndedError,
+)
+from architect_migrate.core.interrupts import recording_interrupts
+from architect_migrate.core.server_errors import CountersOffError, PoolerError
+from architect_migrate.databases.postgresql.connection import explained, first_line, opened_as
+from architect_migrate.databases.postgresql.lent import LentConnection, LentCursor
+from architect_migrate.databases.postgresql.pinned import current_schema, query
+from architect_migrate.databases.postgresql.statements import inside_a_transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.postgresql.stored import Kept
+
+# The first half of the key of the lock of runs ("arch"); the second is the schema.
+_SPACE = 0x61726368
+_SEAL = """
+    CREATE TEMP TABLE archmig_seal (token text) ON COMMIT DROP;
+    CREATE FUNCTION pg_temp.archmig_sealed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+        IF current_setting('archmig.finish', true) IS DISTINCT FROM NEW.token THEN
+            RAISE EXCEPTION 'archmig keeps one transaction around the whole run' USING ERRCODE = 'AM001';
+        END IF;
+        RETURN NULL;
+    END$$;
+    CREATE CONSTRAINT TRIGGER archmig_seal AFTER INSERT ON pg_temp.archmig_seal
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pg_temp.archmig_sealed()"""
+_SEALED, _NOT_AVAILABLE = "AM001", psycopg.errors.LockNotAvailable.sqlstate
+_HOLDER = """
+    SELECT a.xact_start::text, a.pid::text, coalesce(a.client_addr::text, 'this server'), a.usename::text,
+           a.application_name
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s::int8::oid AND l.objsubid = 2
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND l.objid = (hashtext(%(schema)s)::int8 & 4294967295)::oid"""
+_OPENERS = """
+    SELECT DISTINCT coalesce(nullif(a.application_name, ''), a.usename, 'a client') || ' (process ' || a.pid || ')'
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+    WHERE l.granted AND l.pid <> pg_backend_pid() AND c.relnamespace = %(schema)s::regnamespace
+          AND a.datname = current_database() AND a.xact_start IS NOT NULL ORDER BY 1"""
+_SETTINGS = """
+    SELECT set_config('lock_timeout', %(wait)s, true), set_config('statement_timeout', '0', true),
+           set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
+           set_config('application_name', %(name)s, true)"""
+_COUNTERS = "SELECT current_setting('track_counts')"
+_BEGUN = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text"
+
+
+class HeldConnection(LentConnection):
+    """The connection of a run, which only the code that opened it commits.
+
+    `transaction` is the server's number of its transaction with the time at which the server was started; `kept` are
+    the rows from before the run.
+    """
+
+    url: DatabaseUrl
+    transaction_id: tuple[str, str] = ("", "")
+    kept: Kept | None = None
+
+    def as_run(self, text: str) -> str:
+        """Return a statement as it can run in the transaction of the run."""
+        return inside_a_transaction(text)
+
+
+@contextmanager
+def transaction(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
+    """Open the one transaction of a run: commits when the block ends, rolls back when it raises.
+
+    Waits `lock_timeout` seconds for other runs, and as long for each lock of an application. Raises LockedByRunError,
+    DatabaseLockedError, PoolerError, CountersOffError, TransactionEndedError, and CommitFailedError if the server gave
+    no answer to the COMMIT: the caller then has to find out what the database holds.
+    """
+    with recording_interrupts() as interrupts, _begun(url, lock_timeout) as held, _naming_openers(held, lock_timeout):
+        token = _sealed(held)
+        yield held
+        still_inside(held)
+        with interrupts.delayed():
+            interrupts.refuse()
+            _unseal(held, token)
+            _commit(held)
+
+
+@contextmanager
+def exclusive(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
+    """Hold the lock of runs, in a transaction that is rolled back. Raises as `transaction`."""
+    with _begun(url, lock_timeout) as held:
+        yield held
+
+
+@contextmanager
+def _begun(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
+    """Open a connection in a transaction that has the lock of runs; it is rolled back unless the block has ended it."""
+    held = opened_as(HeldConnection, url, lock_timeout, prepare_threshold=None, cursor_factory=LentCursor)
+    held.url = url
+    really = held.really()
+    try:
+        with explained(held, str(url), lock_timeout):
+            _refuse_poolers(held)
+            query(held, _SETTINGS, {"wait": str(max(1, int(lock_timeout * 1000))), "name": _own_name()})
+            _lock(held, lock_timeout)
+            if query(held, _COUNTERS).fetchone() != ("on",):
+                raise CountersOffError(str(url))
+            held.transaction_id = (query(held, _BEGUN).fetchone() or ("", ""))[:2]
+            yield held
+    finally:
+        with suppress(psycopg.Error):
+            if held.info.transaction_status is not TransactionStatus.IDLE:
+                really.rollback()
+        really.close()
+
+
+def _own_name() -> str:
+    """How other runs and the server's administrators see this one."""
+    return f"archmig process {os.getpid()} on {socket.gethostname()}"[:63]
+
+
+def _refuse_poolers(held: HeldConnection) -> None:
+    """Raise PoolerError where the server's process is not the one with which the connection was made."""
+    answered = (query(held, "SELECT pg_backend_pid()").fetchone() or (0,))[0]
+    if answered != held.info.backend_pid:
+        raise PoolerError(str(held.url))
+
+
+def _lock(held: HeldConnection, seconds: float) -> None:
+    schema = current_schema(held)
+    held.own_schema = schema
+    asked = {"space": _SPACE, "schema": schema}
+    try:
+        query(held, "SELECT pg_advisory_xact_lock(%(space)s::int4, hashtext(%(schema)s))", asked)
+    except psycopg.errors.LockNotAvailable as error:
+        held.really().rollback()
+        found = query(held, _HOLDER, asked).fetchone()
+        raise LockedByRunError(str(held.url), seconds, Holder(*map(str, found or ()))) from error
+
+
+def _sealed(held: HeldConnection) -> str:
+    """Seal the transaction; return what breaks the seal."""
+    token = secrets.token_hex(16)
+    psycopg.Cursor(held).execute(_SEAL)
+    query(held, "INSERT INTO pg_temp.archmig_seal VALUES (%(token)s)", {"token": token})
+    return token
+
+
+def _unseal(held: HeldConnection, token: str) -> None:
+    """Break the seal, and let every deferred constraint be checked while its error can still be reported."""
+    query(held, "SELECT set_config('archmig.finish', %(token)s, true)", {"token": token})
+    query(held, "SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _commit(held: HeldConnection) -> None:
+    try:
+        held.really().commit()
+    except psycopg.Error as error:
+        if not held.closed:
+            # The server answered, and so it has rolled everything back.
+            raise DatabaseError(str(held.url), first_line(error), "nothing was changed: run it again") from error
+        raise CommitFailedError(str(held.url), first_line(error)) from error
+
+
+def still_inside(connection: LentConnection) -> None:
+    """Raise TransactionEndedError if the transaction was ended, or if an error that aborted it was passed over."""
+    match connection.info.transaction_status:
+        case TransactionStatus.INTRANS:
+            pass
+        case TransactionStatus.INERROR:
+            raise TransactionEndedError("go on after an error, after which PostgreSQL runs nothing more")
+        case _:
+            raise TransactionEndedError("end the transaction")
+    if isinstance(connection, HeldConnection) and query(connection, _BEGUN).fetchone() != connection.transaction_id:
+        raise TransactionEndedError("end the transaction and begin another")
+
+
+def rows_written(connection: LentConnection) -> int:
+    """Return how many rows of tables the transaction wrote."""
+    asked = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables"
+    return int((query(connection, asked).fetchone() or (0,))[0])
+
+
+@contextmanager
+def _naming_openers(held: HeldConnection, seconds: float) -> Iterator[None]:
+    """Name the sessions that have locks where the block waited for one in vain, and who broke the seal."""
+    try:
+        yield
+    except Exception as error:
+        states = {each.sqlstate for each in _causes(error) if isinstance(each, psycopg.Error)}
+        if _NOT_AVAILABLE in states:
+            raise locked_by(held, seconds) from error
+        if _SEALED in states:
+            raise TransactionEndedError("commit") from error
+        raise
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that it was made of, such as that of a driver in that of a revision."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def locked_by(held: HeldConnection, seconds: float) -> DatabaseLockedError:
+    """Return the error for a lock that was waited for in vain, with the sessions that have locks on the tables."""
+    found: list[Any] = []
+    with suppress(psycopg.Error):
+        held.really().rollback()
+        found = query(held, _OPENERS, {"schema": held.own_schema}).fetchall()
+    return DatabaseLockedError(str(held.url), seconds, tuple(str(name) for (name,) in found))

@@ -1,0 +1,122 @@
+"""Backups of a PostgreSQL database, and the proof that nothing in it was lost: `databases.base.Keeper`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from architect_migrate.databases.postgresql import access, dump, kept, outcome, proof
+from architect_migrate.databases.values import CommitOutcome, Integrity
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from architect_migrate.databases.base import Place
+    from architect_migrate.databases.postgresql.lent import LentConnection
+    from architect_migrate.databases.postgresql.stored import Kept
+    from architect_migrate.databases.values import Backup, Content, Recorded, TableDelta, Violation
+
+take = dump.take
+file_digest = dump.file_digest
+unreadable = dump.damage
+keep = kept.keep
+sides = kept.sides
+committing = outcome.committing
+read_back = outcome.read_back
+transaction_outcome = outcome.transaction_outcome
+prove_rows = proof.prove_rows
+
+
+def take_through(_source: Any, place: Place, folder: Path, name: str, *, progress: Callable[[str], None]) -> Backup:
+    """Take a backup as `take` does: pg_dump opens a connection of its own."""
+    return dump.take(place, folder, name, progress=progress)
+
+
+def damage(_connection: LentConnection) -> tuple[str, ...]:
+    """Return no damage: the server itself refuses pages that are damaged."""
+    return ()
+
+
+def integrity_before(_connection: LentConnection) -> Integrity:
+    """Return no violation: PostgreSQL enforces declarations, and `verify` asks for rows that break them anyway.
+
+    Why not before each run: that reads every row of every table.
+    """
+    return Integrity()
+
+
+def violations(_connection: LentConnection) -> frozenset[Violation]:
+    """Return no orphan: PostgreSQL enforces foreign keys, at the latest before the commit."""
+    return frozenset()
+
+
+def orphaned(_before: Kept, _after: LentConnection, _touched: frozenset[str]) -> tuple[int, int, list[str]]:
+    """Return no orphan, as `violations`."""
+    return 0, 0, []
+
+
+def worsened(_before: Kept, _after: LentConnection, _touched: frozenset[str], _broken: Counter[str]) -> Iterator[str]:
+    """Yield no violation, as `integrity_before`."""
+    return iter(())
+
+
+def commit_outcome(_place: Place, _timeout: float, _before: Content | None, _after: Content | None) -> CommitOutcome:
+    """Return that contents do not tell: `transaction_outcome` does."""
+    return CommitOutcome.UNKNOWN
+
+
+def outcome_by_stamp(
+    _place: Place, _timeout: float, _version_table: str, _before: tuple[str, ...], _after: tuple[str, ...]
+) -> CommitOutcome:
+    """Return that a stamp does not tell: `transaction_outcome` does."""
+    return CommitOutcome.UNKNOWN
+
+
+def take_damaged(_source: Any, place: Place, _folder: Path, _name: str) -> Path:
+    """Refuse to copy a damaged database. Raises UnsupportedError."""
+    raise access.unsupported(place, "copy damaged databases")
+
+
+def clone(place: Place, _new: Place, _progress: Callable[[str], None]) -> Backup:
+    """Refuse to copy a database. Raises UnsupportedError."""
+    raise access.unsupported(place, "copy databases")
+
+
+def copy_of(source: LentConnection, _folder: Path, _times: int) -> Path:
+    """Refuse to copy a database. Raises UnsupportedError."""
+    return _refuse(source, "rehearse on copies of databases")
+
+
+def hold_unchanged(place: Place, _timeout: float) -> NoReturn:
+    """Refuse to overwrite a database. Raises UnsupportedError."""
+    raise access.unsupported(place, "restore databases")
+
+
+def content_of(connection: LentConnection) -> Content:
+    """Refuse to read every row. Raises UnsupportedError."""
+    return _refuse(connection, "compare rows with backups of databases")
+
+
+def completed(backup: LentConnection, _recorded: Recorded) -> Content:
+    """Refuse to read every row. Raises UnsupportedError."""
+    return _refuse(backup, "compare rows with backups of databases")
+
+
+def content_after(_connection: LentConnection, recorded: Recorded, _backup: Any, _unwritten: Iterable[str]) -> Recorded:
+    """Return what is recorded already: an archive is not compared with the database afterwards."""
+    return recorded
+
+
+def row_deltas(now: LentConnection, _then: Any, _tables: Iterable[str]) -> tuple[TableDelta, ...]:
+    """Refuse to compare two databases. Raises UnsupportedError."""
+    return _refuse(now, "compare two databases")
+
+
+def examples(now: LentConnection, _then: Any, _table: str, _most: int) -> tuple[str, ...]:
+    """Refuse to compare two databases. Raises UnsupportedError."""
+    return _refuse(now, "compare two databases")
+
+
+def _refuse(connection: LentConnection, action: str) -> NoReturn:
+    raise access.unsupported(connection, action)

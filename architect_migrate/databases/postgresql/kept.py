@@ -1,0 +1,95 @@
+"""Keeps what a run may change: copies of rows in temporary tables, and where the rows of all other tables are stored.
+
+Why in the run's own transaction: on another connection a read would wait for the first ALTER TABLE, or hold it up.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.held import HeldConnection
+from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.stored import Column, Kept, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from architect_migrate.databases.postgresql.lent import LentConnection
+
+_OWN = "relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+_TABLES = f"""
+    SELECT c.oid::bigint, c.relname::text, c.relkind::text, c.relfilenode::bigint,
+           coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0)
+    FROM pg_class c LEFT JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
+    WHERE c.{_OWN} AND c.relkind IN ('r', 'p', 'f')"""
+_COLUMNS = f"""
+    SELECT a.attrelid::bigint, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    WHERE c.{_OWN} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""
+_KEYS = f"""
+    SELECT i.indrelid::bigint, ARRAY(SELECT k.number FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
+                                     WHERE k.place <= i.indnkeyatts ORDER BY k.place)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{_OWN} AND i.indisprimary AND i.indisvalid"""
+# Counting down is progress for a sequence with a negative increment.
+_SEQUENCES = """
+    SELECT sequencename::text, last_value, sign(increment_by)::int FROM pg_sequences
+    WHERE schemaname = current_schema()"""
+
+
+def keep(connection: LentConnection, tables: Collection[str]) -> None:
+    """Lock some tables against writes by others, and copy their rows, before a run changes anything.
+
+    Tables that do not exist are left out. Why in one order: two runs that lock the same tables wait, and do not block
+    each other permanently.
+    """
+    assert isinstance(connection, HeldConnection)
+    with connection.unheard():
+        there = stored_tables(connection)
+        kept = Kept(connection, there, sequences(connection))
+        for number, name in enumerate(sorted({*tables} & there.keys())):
+            if there[name].kind != "r":
+                continue
+            _run(connection, f"LOCK TABLE ONLY {quote(name)} IN SHARE ROW EXCLUSIVE MODE")
+            copy = f"archmig_kept_{number}"
+            _run(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT * FROM ONLY {quote(name)}")
+            kept.copies[name] = f"pg_temp.{copy}"
+        # Why again: others may have written, or stored a table anew, before it was locked.
+        kept.tables = stored_tables(connection)
+        connection.kept = kept
+
+
+@contextmanager
+def sides(connection: LentConnection, _copy: Path | None) -> Iterator[Kept]:
+    """Return the rows from before the run, as the functions of the proof take them."""
+    assert isinstance(connection, HeldConnection)
+    assert connection.kept is not None
+    with connection.unheard():
+        yield connection.kept
+
+
+def stored_tables(connection: LentConnection) -> dict[str, Stored]:
+    """Return the tables of the schema by name."""
+    columns: dict[int, list[Column]] = {}
+    for table, number, name, its_type in query(connection, _COLUMNS).fetchall():
+        columns.setdefault(table, []).append(Column(number, name, its_type))
+    keys = {table: tuple(numbers) for table, numbers in query(connection, _KEYS).fetchall()}
+    return {
+        name: Stored(number, name, kind, storage, tuple(written), tuple(columns.get(number, ())), keys.get(number, ()))
+        for number, name, kind, storage, *written in query(connection, _TABLES).fetchall()
+    }
+
+
+def sequences(connection: LentConnection) -> dict[str, int | None]:
+    """Return how far each sequence of the schema has come, None where it gave out no number yet."""
+    rows = query(connection, _SEQUENCES).fetchall()
+    return {name: None if value is None else int(value) * sign for name, value, sign in rows}
+
+
+def _run(connection: LentConnection, sql: str) -> None:
+    """Run a statement that the chain's code is not to hear of."""
+    psycopg.Cursor(connection).execute(sql)

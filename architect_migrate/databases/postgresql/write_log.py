@@ -1,0 +1,287 @@
+"""Logs what the chain's code writes on the connection of a run, and refuses what would end its transaction.
+
+PostgreSQL has no authorizer. Its plan of a statement says which tables the statement writes, and the counters of the
+transaction say which tables were written besides: by triggers, by foreign keys, by functions.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from architect_migrate.core.database_errors import TransactionEndedError
+from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.catalog import column_names, place_of_objects
+from architect_migrate.databases.postgresql.code import code_in
+from architect_migrate.databases.postgresql.held import still_inside
+from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.reflect import read_schema
+from architect_migrate.databases.postgresql.statement_plan import operations_of
+from architect_migrate.databases.postgresql.statements import (
+    cast_columns,
+    inserted_columns,
+    names_in,
+    set_columns,
+    significant,
+    verb,
+)
+from architect_migrate.databases.values import Placed, TriggerWrite, Writes
+from architect_migrate.model.history import WRITING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from architect_migrate.databases.postgresql.lent import LentConnection
+    from architect_migrate.model.schema import Trigger
+
+_VERBS = ("insert", "update", "delete")
+# Bits of pg_trigger.tgtype.
+_EVENTS = {"insert": 4, "delete": 8, "update": 16}
+_BEFORE_ROW = 1 | 2
+_WRITES = WRITING | {"merge"}
+_COUNTED = """
+    SELECT c.oid::bigint, c.relname::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, c.relfilenode::bigint,
+           (SELECT r.relname::text FROM pg_class r WHERE r.oid = pg_partition_root(c.oid))
+    FROM pg_class c JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
+    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"""
+# Triggers that fire, with the code that they run; not those by which foreign keys act.
+_TRIGGERS = """
+    SELECT t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid), t.tgtype, p.prosrc
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace"""
+# The foreign keys that act on the rows which refer to others: their table, the one referred to, what they do when rows
+# of that are deleted and updated, their columns.
+_CASCADES = """
+    SELECT c.relname::text, p.relname::text, k.confdeltype::text, k.confupdtype::text,
+           ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class p ON p.oid = k.confrelid
+    WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+          AND c.relnamespace = current_schema()::regnamespace"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """A table, how many of its rows the transaction has inserted, updated and deleted, and where they are stored."""
+
+    name: str
+    rows: tuple[int, int, int]
+    storage: int
+    root: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fires:
+    """A trigger that was there before: its name, its table, its text, and the names in the code that it runs.
+
+    `events` are what fires it; `sets_values` says that it can change the row that is written.
+    """
+
+    name: str
+    table: str
+    text: str
+    names: frozenset[str]
+    read: Trigger | None
+    events: frozenset[str]
+    sets_values: bool
+
+    def wrote(self, does: str, table: str, columns: Iterable[str]) -> Iterator[TriggerWrite]:
+        """Yield what it may have written to a table; of an update the columns that its code names, or any."""
+        there = {*columns}
+        for column in sorted(self.names & there or there) if does == "update" else [""]:
+            yield TriggerWrite(self.name, self.table, self.text, does, table, column, self.read)
+
+
+@dataclass(slots=True)
+class WriteLog(Writes):
+    """The writes that were heard of.
+
+    `refused` is the first thing that was refused.
+    """
+
+    refused: str = ""
+    before: Mapping[int, _Count] = field(default_factory=dict)
+    planned: frozenset[tuple[str, str]] = frozenset()
+    fires: tuple[_Fires, ...] = ()
+
+    def about_to_run(self, connection: LentConnection, text: str) -> None:
+        """Take in a statement before it runs."""
+        planned, reads = operations_of(connection, text)
+        self.planned = frozenset(_operations(planned, text))
+        self.before = _counted(connection)
+        self._note_places(connection, text, reads)
+
+    def has_run(self, connection: LentConnection, text: str) -> None:
+        """Take in a statement that has run."""
+        now = _counted(connection)
+        grown = {*_grown(self.before, now)}
+        for does, table in self.planned:
+            self._write(does, table, _columns(connection, text, table, self.planned))
+        fired = [each for each in self.fires if any((does, each.table) in grown for does in each.events)]
+        for does, table in grown - self.planned:
+            self._note_more(connection, (does, table), (text, fired, grown))
+        table, columns = cast_columns(text)
+        self._write("update", table, columns)
+        if "truncate" in names_in(text):
+            self.deleted |= {*_stored_anew(self.before, now)}
+        for each in fired:
+            # No counter shows what a trigger sets in the row that is written.
+            if each.sets_values and ("update", each.table) in grown:
+                self.triggered |= {*each.wrote("update", each.table, column_names(connection, each.table))}
+
+    def _write(self, does: str, table: str, columns: Iterable[str]) -> None:
+        match does:
+            case "insert":
+                self.inserted.add(table)
+            case "delete":
+                self.deleted.add(table)
+            case _:
+                self.updated |= {(table, column) for column in columns}
+
+    def _note_more(
+        self,
+        connection: LentConnection,
+        wrote: tuple[str, str],
+        by: tuple[str, list[_Fires], set[tuple[str, str]]],
+    ) -> None:
+        """Note what a statement wrote besides what PostgreSQL planned for it: by triggers, by keys, by code.
+
+        Why triggers first: what one of the application's own does must not count as what a key of the chain does.
+        """
+        (does, table), (text, fired, grown) = wrote, by
+        columns = column_names(connection, table)
+        keys = [*_acting(connection, wrote, grown)]
+        naming = [each for each in fired if table in each.names]
+        if naming or (fired and not keys and verb(text) in _WRITES):
+            for each in naming or fired:
+                self.triggered |= {*each.wrote(does, table, columns)}
+        elif keys:
+            self._write(does, table, {column for key in keys for column in key})
+        elif verb(text) not in _WRITES:
+            self._write(does, table, code_in(text).names & {*columns} or columns)
+
+    def _note_places(self, connection: LentConnection, text: str, reads: frozenset[str]) -> None:
+        """Note the tables that a statement names without their columns, so that it goes by their order."""
+        targets = {table for does, table in self.planned if does == "insert"}
+        tokens = [token.name for token in significant(text)]
+        if not targets:
+            return
+        by_order = set() if inserted_columns(text) or "default" in tokens else set(targets)
+        by_order |= reads if "*" in tokens else set()
+        for table in by_order:
+            self.by_place.setdefault(Placed(table, column_names(connection, table), alone=False), text)
+
+
+@contextmanager
+def write_log(connection: LentConnection) -> Iterator[WriteLog]:
+    """Let the chain's code run on a connection, and log its writes.
+
+    Refuses COMMIT and ROLLBACK, and statements on what belongs to the server. Raises TransactionEndedError if one of
+    them was attempted, even if the code ignored the refusal.
+    """
+    with connection.unheard():
+        seen = WriteLog(fires=tuple(_firing(connection)))
+        places = place_of_objects(connection)
+    before = connection.hearing, connection.committed, connection.given_up
+    connection.hearing = seen
+    connection.committed, connection.given_up = _refusing(seen, "commit"), _refusing(seen, "roll back")
+    try:
+        yield seen
+    except Exception as error:
+        if seen.refused and not isinstance(error, TransactionEndedError):
+            raise TransactionEndedError(seen.refused) from error
+        raise
+    finally:
+        connection.hearing, connection.committed, connection.given_up = before
+    if seen.refused:
+        raise TransactionEndedError(seen.refused)
+    still_inside(connection)
+    with connection.unheard():
+        _note_catalog(seen, places, place_of_objects(connection))
+
+
+def _refusing(seen: WriteLog, attempt: str) -> Callable[[], object]:
+    def refuse() -> None:
+        seen.refused = seen.refused or attempt
+        raise TransactionEndedError(attempt)
+
+    return refuse
+
+
+def _note_catalog(seen: WriteLog, before: Any, now: Any) -> None:
+    """Note what was dropped and renamed, by the numbers of tables and columns."""
+    for number, name in before.tables.items():
+        if number not in now.tables:
+            seen.dropped.add(name)
+        elif now.tables[number] != name:
+            seen.copied(f"ALTER TABLE {quote(name)} RENAME TO {quote(now.tables[number])}", alters=True, most=0)
+    seen.dropped_columns |= {
+        (now.tables[number[0]], name)
+        for number, name in before.columns.items()
+        if number not in now.columns and number[0] in now.tables
+    }
+
+
+def _firing(connection: LentConnection) -> Iterator[_Fires]:
+    rows = query(connection, _TRIGGERS).fetchall()
+    read = {(each.table, each.name): each for each in read_schema(connection).triggers} if rows else {}
+    for name, table, text, kind, body in rows:
+        events = frozenset(does for does, bit in _EVENTS.items() if kind & bit)
+        yield _Fires(
+            name, table, text, names_in(body), read.get((table, name)), events, bool(kind & _BEFORE_ROW == _BEFORE_ROW)
+        )
+
+
+def _acting(
+    connection: LentConnection, wrote: tuple[str, str], grown: set[tuple[str, str]]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the columns of each foreign key by which a statement wrote a table, by what it did to the other one."""
+    does, table = wrote
+    for child, parent, on_delete, on_update, columns in query(connection, _CASCADES).fetchall():
+        deletes, updates = (parent in {each for verb, each in grown if verb == kind} for kind in ("delete", "update"))
+        cascades = does == "delete" and deletes and on_delete == "c"
+        sets = does == "update" and ((deletes and on_delete in "nd") or (updates and on_update in "cnd"))
+        if child == table and (cascades or sets):
+            yield tuple(columns)
+
+
+def _counted(connection: LentConnection) -> dict[int, _Count]:
+    rows = query(connection, _COUNTED).fetchall()
+    return {number: _Count(name, tuple(counts), storage, root) for number, name, *counts, storage, root in rows}
+
+
+def _operations(planned: Iterable[tuple[str, str]], text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a statement does to tables: an INSERT may update, and a MERGE does anything."""
+    for does, table in planned:
+        if does == "merge":
+            yield from ((each, table) for each in _VERBS)
+        else:
+            yield does, table
+        if does == "insert" and set_columns(text):
+            yield "update", table
+
+
+def _grown(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[tuple[str, str]]:
+    """Yield what was written since, by verb and table; of a partition as of the table that it is a part of too."""
+    for number, count in now.items():
+        old = before[number].rows if number in before else (0, 0, 0)
+        for does, was, rows in zip(_VERBS, old, count.rows, strict=True):
+            if rows > was:
+                yield does, count.name
+                if count.root is not None and count.root != count.name:
+                    yield does, count.root
+
+
+def _stored_anew(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[str]:
+    """Yield the tables whose rows are stored in another place."""
+    for number, count in now.items():
+        if number in before and before[number].storage != count.storage:
+            yield count.name
+
+
+def _columns(connection: LentConnection, text: str, table: str, planned: frozenset[tuple[str, str]]) -> frozenset[str]:
+    """The columns of a table that a statement sets; where it writes several tables, those that it names."""
+    there = frozenset(column_names(connection, table))
+    if len({each for _, each in planned}) == 1 and verb(text) in {"insert", "update"}:
+        return set_columns(text) & there
+    return names_in(text) & there if planned else frozenset()

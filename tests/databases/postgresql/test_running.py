@@ -1,0 +1,378 @@
+"""Runs on PostgreSQL: in one transaction, which is proven before it is committed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from architect_migrate.core.database_errors import LockedByRunError, TransactionEndedError
+from architect_migrate.core.urls import parse_url
+from architect_migrate.databases.postgresql.programs import clients
+from architect_migrate.databases.registry import access
+from support.cli import archmig, plainly
+from support.postgresql import connected, database_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+# How many runs are killed: a sample, of which `make torture` takes more.
+KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "6"))
+ENV = """from alembic import context
+import sqlalchemy as sa
+
+engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+REVISIONS = {
+    "a1": """def upgrade():
+    op.create_table(
+        "users", sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(50), nullable=False)
+    )
+    op.create_index("ix_users_name", "users", ["name"], unique=True)
+
+
+def downgrade():
+    op.drop_table("users")
+""",
+    "b2": """def upgrade():
+    op.create_table(
+        "posts",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id", ondelete="CASCADE")),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("price", sa.Text),
+    )
+    op.execute("INSERT INTO users (name) VALUES ('root')")
+
+
+def downgrade():
+    op.drop_table("posts")
+    op.execute("DELETE FROM users WHERE name = 'root'")
+""",
+    "c3": """def upgrade():
+    op.add_column("users", sa.Column("email", sa.Text))
+    op.execute("UPDATE users SET email = name || '@x.org'")
+    op.alter_column("users", "name", new_column_name="login")
+    with op.get_context().autocommit_block():
+        op.create_index("ix_posts_body", "posts", ["body"], postgresql_concurrently=True)
+
+
+def downgrade():
+    op.drop_index("ix_posts_body", "posts")
+    op.alter_column("users", "login", new_column_name="name")
+    op.drop_column("users", "email")
+""",
+    "d4": """def upgrade():
+    bind = op.get_bind()
+    for number, body in bind.execute(sa.text("SELECT id, body FROM posts ORDER BY id")).fetchall():
+        bind.execute(sa.text("UPDATE posts SET body = :body WHERE id = :id"), {"body": body.upper(), "id": number})
+    op.alter_column("posts", "price", type_=sa.Integer, postgresql_using="price::integer")
+    op.rename_table("posts", "articles")
+
+
+def downgrade():
+    op.rename_table("articles", "posts")
+    op.alter_column("posts", "price", type_=sa.Text)
+""",
+}
+NOTHING = "def upgrade():\n    pass\n"
+ROWS = ("INSERT INTO posts (user_id, body, price) SELECT 1, 'body ' || i, i FROM generate_series(1, 5) i",)
+
+
+def written(folder: Path, revisions: Mapping[str, str]) -> None:
+    """A chain in a folder, with the last revisions given."""
+    versions = folder / "chain" / "versions"
+    versions.mkdir(parents=True)
+    (folder / "chain" / "env.py").write_text(ENV)
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
+    before = None
+    for name, text in revisions.items():
+        ids = f'revision = "{name}"\ndown_revision = {before!r}\n'
+        head = f"import sqlalchemy as sa\nfrom alembic import op\n\n{ids}\n\n"
+        (versions / f"{name}.py").write_text(head + text)
+        before = name
+
+
+@pytest.fixture
+def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a chain, and makes its database: at a revision by archmig, then changed by statements."""
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
+
+    def make(*statements: str, at: str = "b2", **revisions: str) -> str:
+        with connected(newest) as server:
+            server.execute("DROP DATABASE IF EXISTS running WITH (FORCE)")
+            server.execute("CREATE DATABASE running")
+        database = database_at(newest, "running")
+        written(tmp_path, {**REVISIONS, **revisions})
+        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
+        if at:
+            assert archmig("upgrade", at, "-e", "app", "--yes").code == 0
+        run(database, *statements)
+        return database
+
+    yield make
+    with connected(newest) as server:
+        server.execute("DROP DATABASE IF EXISTS running WITH (FORCE)")
+
+
+def run(database: str, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements one by one; return the rows of the last."""
+    rows: list[tuple[object, ...]] = []
+    with connected(database) as connection:
+        for statement in statements:
+            found = connection.execute(statement)
+            rows = found.fetchall() if found.description else []
+    return rows
+
+
+def emptied(database: str) -> None:
+    """Make the database anew."""
+    with connected(database_at(database.replace("@/running?", "@/postgres?"), "postgres")) as server:
+        server.execute("DROP DATABASE running WITH (FORCE)")
+        server.execute("CREATE DATABASE running")
+
+
+def dumped(database: str) -> str:
+    """All of a database as pg_dump writes it, without what differs from one call to the next."""
+    with connected(database) as connection:
+        programs = clients(connection.info.server_version // 10_000)
+    assert programs is not None
+    command = [str(programs / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", "--dbname", database]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # A schema that was restored is no longer the one that each database has at first.
+    left_out = ("--", "\\", "CREATE SCHEMA public")
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith(left_out))
+
+
+def test_pending_revisions_run_and_every_row_is_there(made: Callable[..., str], tmp_path: Path) -> None:
+    database = made(*ROWS)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, done.err.count("7 rows in 3 tables kept")) == (0, 1)
+    assert len([*(tmp_path / ".archmig" / "backups").glob("*.dump")]) == 1, "one for each run, not for each attempt"
+    assert run(database, "TABLE users") == [(1, "root", "root@x.org")]
+    assert run(database, "TABLE articles ORDER BY id") == [(n, 1, f"BODY {n}", n) for n in range(1, 6)]
+    assert archmig("check").code == 0
+    assert archmig("upgrade", "-e", "app", "--yes").code == 0
+    done = archmig("downgrade", "b2", "-e", "app", "--yes")
+    assert (done.code, run(database, "TABLE alembic_version")) == (0, [("b2",)])
+    assert run(database, "SELECT id, price FROM posts ORDER BY id") == [(n, f"{n}") for n in range(1, 6)]
+
+
+def test_the_plan_says_what_concurrently_means_inside_of_the_transaction(made: Callable[..., str]) -> None:
+    made()
+    done = archmig("upgrade", "-e", "app", "--dry-run")
+    assert "its autocommit_block runs inside the transaction of the whole run; CONCURRENTLY is left out" in done.out
+
+
+def test_an_empty_database_becomes_what_the_chain_makes_step_by_step(made: Callable[..., str]) -> None:
+    database = made(at="d4")
+    whole = dumped(database)
+    emptied(database)
+    for revision in REVISIONS:
+        assert archmig("upgrade", revision, "-e", "app", "--yes").code == 0
+    assert dumped(database) == whole
+
+
+def test_a_backup_is_verified_and_a_damaged_one_is_found(made: Callable[..., str], tmp_path: Path) -> None:
+    made(*ROWS)
+    assert archmig("backup", "create", "-e", "app").code == 0
+    assert archmig("backup", "verify").code == 0
+    (archive,) = (tmp_path / ".archmig" / "backups").glob("*.dump")
+    archive.write_bytes(archive.read_bytes()[:-200])
+    done = archmig("backup", "verify")
+    assert (done.code, "damaged: pg_restore: error" in done.out) == (1, True), done.out
+    assert archive.name in archmig("backup", "list").out
+
+
+def test_a_backup_from_before_the_run_is_restored_by_pg_restore(made: Callable[..., str], tmp_path: Path) -> None:
+    database = made(*ROWS)
+    before = dumped(database)
+    assert archmig("upgrade", "-e", "app", "--yes").code == 0
+    (archive,) = sorted((tmp_path / ".archmig" / "backups").glob("*.dump"))
+    assert archive.stat().st_mode & 0o777 == 0o600
+    programs = clients(18)
+    assert programs is not None
+    emptied(database)
+    run(database, "DROP SCHEMA public")
+    command = [str(programs / "pg_restore"), "--single-transaction", "--dbname", database]
+    subprocess.run([*command, str(archive)], check=True)
+    assert dumped(database) == before
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        ("op.execute('ROLLBACK')", "the chain's code tried to roll back"),
+        ("op.get_bind().rollback()", "the chain's code tried to roll back"),
+        ("op.execute('DO $$BEGIN COMMIT; END$$')", "invalid transaction termination"),
+        ("op.execute('VACUUM users')", "VACUUM cannot run inside a transaction block"),
+        ("op.get_bind().connection.driver_connection.really().commit()", "the chain's code tried to"),
+        ("op.execute('DROP TABLE no_such')", 'table "no_such" does not exist'),
+    ],
+)
+def test_what_ends_the_transaction_changes_nothing(made: Callable[..., str], deed: str, said: str) -> None:
+    c3 = f"""def upgrade():
+    op.execute("UPDATE users SET name = name")
+    if op.get_bind().scalar(sa.text("SELECT count(*) FROM posts")):
+        {deed}
+"""
+    database = made(*ROWS, c3=c3, d4=NOTHING)
+    before = dumped(database)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert dumped(database) == before
+
+
+def test_a_commit_of_a_revision_does_nothing(made: Callable[..., str]) -> None:
+    c3 = """def upgrade():
+    op.execute("UPDATE users SET name = upper(name)")
+    op.get_bind().commit()
+    op.execute("COMMIT")
+"""
+    fails_on_rows = "def upgrade():\n    op.execute('SELECT 1 / (SELECT count(*) - 5 FROM posts)')\n"
+    database = made(*ROWS, c3=c3, d4=fails_on_rows)
+    before = dumped(database)
+    assert archmig("upgrade", "-e", "app", "--yes").code == 2
+    assert dumped(database) == before
+
+
+LOST = {
+    "a row is deleted by a trigger of the application": (
+        (
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN DELETE FROM posts WHERE id = 2; RETURN NEW; END$$"
+        ),
+        "CREATE TRIGGER t AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()",
+    ),
+    "a row is changed by a trigger of the application": (
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.name = 'x'; RETURN NEW; END$$",
+        "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", LOST.values(), ids=LOST)
+def test_a_lost_row_is_found_and_nothing_is_changed(made: Callable[..., str], statements: tuple[str, ...]) -> None:
+    database = made(*ROWS, *statements)
+    before = dumped(database)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "trigger t, which is not the chain's" in done.err) == (2, True), done.err
+    assert dumped(database) == before
+
+
+def test_a_cast_that_loses_a_value_is_found(made: Callable[..., str]) -> None:
+    short = "def upgrade():\n    op.execute('ALTER TABLE prices ALTER amount TYPE numeric(8, 1)')\n"
+    c3 = "def upgrade():\n    op.execute('CREATE TABLE prices (id int PRIMARY KEY, amount numeric(8, 2))')\n"
+    database = made(at="c3", c3=c3, d4=short)
+    run(database, "INSERT INTO prices VALUES (1, 0.25), (2, 0.50)")
+    before = dumped(database)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "prices row '1': column \"amount\" was '0.25', is '0.3'" in done.err) == (2, True), done.err
+    assert dumped(database) == before
+
+
+def test_a_sequence_that_begins_again_is_found(made: Callable[..., str]) -> None:
+    d4 = "def upgrade():\n    op.execute('ALTER SEQUENCE posts_id_seq RESTART')\n"
+    database = made(*ROWS, at="c3", d4=d4)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "sequence posts_id_seq" in done.err) == (2, True), done.err
+    assert run(database, "INSERT INTO posts (body) VALUES ('x') RETURNING id") == [(6,)]
+
+
+def test_a_second_run_is_shown_who_has_the_lock(made: Callable[..., str]) -> None:
+    place = parse_url(made())
+    with access.exclusive(place, 1.0), pytest.raises(LockedByRunError) as error, access.transaction(place, 0.1):
+        pytest.fail("two at once")
+    assert f"process {os.getpid()}" in str(error.value)
+
+
+def test_a_lock_of_the_application_ends_the_run_with_its_name(made: Callable[..., str]) -> None:
+    database = made(*ROWS)
+    with connected(database) as other, other.transaction():
+        other.execute("SET application_name = 'the application'")
+        other.execute("LOCK TABLE posts IN ACCESS SHARE MODE")
+        done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "locked by another process for more than 5 s (open in the application (process" in done.err) == (
+        2,
+        True,
+    ), done.err
+    assert archmig("upgrade", "-e", "app", "--yes").code == 0
+
+
+def test_an_application_writes_to_other_tables_meanwhile(made: Callable[..., str]) -> None:
+    database = made(*ROWS, "CREATE TABLE log (n int)")
+    stop = threading.Event()
+
+    def write() -> None:
+        with connected(database) as connection:
+            while not stop.is_set():
+                connection.execute("INSERT INTO log VALUES (1)")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        done = archmig("upgrade", "-e", "app", "--yes")
+    finally:
+        stop.set()
+        writer.join()
+    assert done.code == 0, done.err
+
+
+def test_only_the_end_of_the_block_commits(made: Callable[..., str]) -> None:
+    place = parse_url(made())
+    with pytest.raises(TransactionEndedError, match="tried to commit"), access.transaction(place, 1.0) as held:
+        _commits_past_archmig(held)
+    assert run(place.raw, "SELECT count(*) FROM users") == [(1,)]
+
+
+def _commits_past_archmig(held: Any) -> None:
+    held.execute("INSERT INTO users (name) VALUES ('x')")
+    held.really().commit()
+
+
+def _upgrade() -> None:
+    os._exit(archmig("upgrade", "-e", "app", "--yes").code)
+
+
+@pytest.mark.parametrize("victim", ["client", "server's process"])
+def test_a_killed_run_leaves_all_or_nothing(made: Callable[..., str], victim: str) -> None:
+    """Kills at random moments, of the process of archmig or of its process on the server."""
+    database = made(*ROWS)
+    before, chance, states = dumped(database), random.Random(victim), set[str]()
+    began = time.monotonic()
+    assert archmig("upgrade", "-e", "app", "--yes").code == 0
+    whole, after = time.monotonic() - began, dumped(database)
+    for _ in range(KILLS):
+        emptied(database)
+        assert archmig("upgrade", "b2", "-e", "app", "--yes").code == 0
+        run(database, *ROWS)
+        process = multiprocessing.get_context("fork").Process(target=_upgrade)
+        process.start()
+        process.join(chance.uniform(0.3, 1.1) * whole)
+        if victim == "client" and process.is_alive() and process.pid:
+            os.kill(process.pid, signal.SIGKILL)
+        elif victim != "client":
+            its = "datname = 'running' AND application_name LIKE 'archmig process %'"
+            run(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {its}")
+        process.join()
+        with connected(database) as connection:  # waits for what is left of the run
+            connection.execute("SELECT pg_advisory_lock(1634886504, hashtext('public'))")
+        found = dumped(database)
+        assert found in {before, after}
+        states.add(found)
+        assert archmig("upgrade", "-e", "app", "--yes").code == 0
+        assert dumped(database) == after
