@@ -25,7 +25,7 @@ from architect_migrate.databases.postgresql.pinned import current_schema, in_own
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
 from architect_migrate.databases.postgresql.statement_plan import tables_of
-from architect_migrate.databases.postgresql.statements import is_of_server, names_in, set_columns, verb
+from architect_migrate.databases.postgresql.statements import SILENT, is_of_server, names_in, set_columns, verb
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import INSERTING, WRITING, Link, Move, Rename, Replayed, ReplayedStatement
 from architect_migrate.model.schema import Schema, columns_by_table
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 # Verbs of statements that only read.
 _READING = frozenset({"select", "table", "values", "explain", "show"})
-# Verbs of statements that change nothing that a schema or rows show.
-_SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rollback", "savepoint", "set", "start"})
 # Verbs of statements that can run code, which may write and read other tables.
 _CODE = frozenset({"call", "copy", "do", "merge", "prepare", "truncate"})
 
@@ -138,7 +136,7 @@ class Recording:
         if connection.is_shared and is_of_server(text):
             raise ServerChangedError
         self._running = _Running()
-        if does in _SILENT or not (does in WRITING or does in _READING or does in _CODE):
+        if does in SILENT or not (does in WRITING or does in _READING or does in _CODE):
             return
         writes, reads = tables_of(connection, text)
         self._running = _Running(self._own(writes), self._own(reads), rows_touched(connection))
@@ -148,7 +146,7 @@ class Recording:
     def has_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement that has run."""
         does, running = verb(text), self._running
-        if not does or does in _SILENT:
+        if not does or does in SILENT:
             return
         if self._is_apart:
             self._apart.append(does)

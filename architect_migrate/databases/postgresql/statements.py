@@ -25,6 +25,8 @@ _AFTER_SET = frozenset({"from", "where", "returning"})
 # What a statement with common table expressions goes on with.
 _MAIN = frozenset({"delete", "insert", "merge", "select", "table", "update", "values"})
 
+# Verbs of statements that change nothing that a schema or rows show.
+SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rollback", "savepoint", "set", "start"})
 # What makes or drops an index, or detaches a partition, with CONCURRENTLY.
 _CONCURRENT = frozenset({"alter", "create", "drop", "reindex"})
 _OF_SERVER = frozenset({"database", "group", "role", "subscription", "system", "tablespace", "user"})

@@ -19,6 +19,7 @@ from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.statement_plan import operations_of
 from architect_migrate.databases.postgresql.statements import (
+    SILENT,
     cast_columns,
     inserted_columns,
     names_in,
@@ -106,6 +107,9 @@ class WriteLog(Writes):
 
     def about_to_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement before it runs."""
+        if verb(text) in SILENT:
+            # Why nothing is asked: after an error PostgreSQL runs nothing but what goes back to a savepoint.
+            return
         planned, reads = operations_of(connection, text)
         self.planned = frozenset(_operations(planned, text))
         self.before = _counted(connection)
@@ -113,12 +117,14 @@ class WriteLog(Writes):
 
     def has_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement that has run."""
+        if verb(text) in SILENT:
+            return
         now = _counted(connection)
         grown = {*_grown(self.before, now)}
         for does, table in self.planned:
             self._write(does, table, _columns(connection, text, table, self.planned))
         fired = [each for each in self.fires if any((does, each.table) in grown for does in each.events)]
-        for does, table in grown - self.planned:
+        for does, table in grown - self.planned - self._of_partitions(connection, text, now):
             self._note_more(connection, (does, table), (text, fired, grown))
         table, columns = cast_columns(text)
         self._write("update", table, columns)
@@ -128,6 +134,20 @@ class WriteLog(Writes):
             # No counter shows what a trigger sets in the row that is written.
             if each.sets_values and ("update", each.table) in grown:
                 self.triggered |= {*each.wrote("update", each.table, column_names(connection, each.table))}
+
+    def _of_partitions(self, connection: LentConnection, text: str, now: Mapping[int, _Count]) -> set[tuple[str, str]]:
+        """Note what a statement wrote to partitions of the tables that it names; return it by verb and table.
+
+        A row that an update moves to another partition is deleted from one and inserted into the other.
+        """
+        found = set()
+        whole = {count.name: count.root for count in now.values() if count.root}
+        for does, table in _grown(self.before, now):
+            root = whole.get(table, "")
+            if root != table and any(each == root for _, each in self.planned):
+                self._write(does, table, _columns(connection, text, root, self.planned))
+                found.add((does, table))
+        return found
 
     def _write(self, does: str, table: str, columns: Iterable[str]) -> None:
         match does:

@@ -250,6 +250,35 @@ def test_a_commit_of_a_revision_does_nothing(made: Callable[..., str]) -> None:
     assert dumped(database) == before
 
 
+def test_an_error_that_a_savepoint_takes_back_is_none(made: Callable[..., str]) -> None:
+    c3 = """def upgrade():
+    bind = op.get_bind()
+    try:
+        with bind.begin_nested():
+            bind.execute(sa.text("UPDATE posts SET price = 1 / 0"))
+    except sa.exc.DBAPIError:
+        pass
+    op.execute("UPDATE posts SET price = '7'")
+"""
+    database = made(*ROWS, c3=c3, d4=NOTHING)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, run(database, "SELECT DISTINCT price FROM posts")) == (0, [("7",)]), done.err
+
+
+def test_rows_of_partitions_may_change_as_the_revision_says(made: Callable[..., str]) -> None:
+    b2 = """def upgrade():
+    op.execute("CREATE TABLE parts (id int, a int, b text, PRIMARY KEY (id, a)) PARTITION BY LIST (a)")
+    op.execute("CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1, 2)")
+    op.execute("CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (3, 4)")
+"""
+    c3 = "def upgrade():\n    op.execute(\"UPDATE parts SET b = 'y' WHERE id = 1\")\n"
+    d4 = "def upgrade():\n    op.execute('UPDATE parts SET a = 4 WHERE id = 2')\n"
+    database = made("INSERT INTO parts SELECT i, i, 'x' FROM generate_series(1, 3) i", b2=b2, c3=c3, d4=d4)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert done.code == 0, done.err
+    assert run(database, "TABLE parts ORDER BY id") == [(1, 1, "y"), (2, 4, "x"), (3, 3, "x")]
+
+
 LOST = {
     "a row is deleted by a trigger of the application": (
         (
