@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from truth.life import FIRST_KEY
 from truth.reader import VERSIONS
 from truth.row_steps import COMPUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from truth.histories import Case
-    from truth.reader import Content, Row
+    from truth.reader import Row
 
 # What is wrong where a row statement of the chain did not run, and nothing else.
 NOT_RUN = (
@@ -22,6 +21,29 @@ NOT_RUN = (
     "row that the chain deletes is there",
 )
 Place = tuple[str, "Row"]
+
+
+class Content(Protocol):
+    """What lies in a database at one moment."""
+
+    @property
+    def rows(self) -> Mapping[str, tuple[Row, ...]]: ...
+
+
+class Case(Protocol):
+    """A database before and after it was damaged, and what plain Alembic makes of the undamaged one."""
+
+    @property
+    def before(self) -> Content: ...
+
+    @property
+    def undamaged(self) -> Content: ...
+
+    @property
+    def twin(self) -> Content | None: ...
+
+    @property
+    def lost(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)

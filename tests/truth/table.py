@@ -16,7 +16,7 @@ def table(results: Sequence[Tried], *, examples: int) -> str:
     found = [one for result in results for one in result.found]
     chains = sum(bool(result.cases) for result in results)
     lines = [f"{chains} chains, {sum(len(result.cases) for result in results)} databases, {len(found)} false words", ""]
-    return "\n".join([*lines, *_by_history(results, found), "", *_by_kind(found, examples)])
+    return "\n".join([*lines, *_by_history(results, found), "", *_by_reason(results), *_by_kind(found, examples)])
 
 
 def _by_history(results: Sequence[Tried], found: Sequence[Found]) -> list[str]:
@@ -34,6 +34,19 @@ def _by_history(results: Sequence[Tried], found: Sequence[Found]) -> list[str]:
         counts = " | ".join(str(outcomes[kind, name]) for name in names)
         lines.append(f"| {kind} | {number} | {counts} | {len(wrong[kind])} |")
     return lines
+
+
+def _by_reason(results: Sequence[Tried]) -> list[str]:
+    reasons = [reason for result in results for reason in result.reasons]
+    if not reasons:
+        return []
+    lines = ["| what reconcile said | times | by what diagnose had said |", "| --- | ---: | --- |"]
+    for outcome, number in Counter(outcome for _, outcome in reasons).most_common():
+        states = Counter(state for state, one in reasons if one == outcome)
+        lines.append(
+            f"| {outcome} | {number} | {', '.join(f'{name} {times}' for name, times in states.most_common())} |"
+        )
+    return [*lines, ""]
 
 
 def _by_kind(found: Sequence[Found], examples: int) -> list[str]:

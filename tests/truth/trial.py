@@ -39,11 +39,12 @@ class Found:
 
 @dataclass(slots=True)
 class Tried:
-    """What came of one chain: cases and outcomes by kind of history."""
+    """What came of one chain: cases and outcomes by kind of history, and outcomes with their reasons by state."""
 
     found: list[Found] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, str]] = field(default_factory=list)
+    reasons: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from truth.postgresql.moments import Held, held
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from truth.postgresql.cluster import Raw
+    from truth.reader import Row
 
 Key = tuple[str, ...]
 VERSIONS = "alembic_version"
@@ -84,10 +87,18 @@ _WRITTEN_OTHERWISE = re.compile(r"::(character varying|text)(\(\d+\))?(\[\])?|[(
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`facts` of the schema by a kind and names; the rows of Alembic's table as `stamp` (None: no such table)."""
+    """`facts` of the schema by a kind and names; the rows of Alembic's table as `stamp` (None: no such table).
+
+    `held` is what the database holds beside its schema.
+    """
 
     facts: Mapping[Key, str]
     stamp: tuple[str, ...] | None
+    held: Held
+
+    @property
+    def rows(self) -> Mapping[str, tuple[Row, ...]]:
+        return self.held.rows
 
 
 def content(raw: Raw) -> Content:
@@ -97,7 +108,8 @@ def content(raw: Raw) -> Content:
         facts = dict(_facts(raw))
         there = raw.execute(f"SELECT to_regclass('public.{VERSIONS}') IS NOT NULL").fetchone() == (True,)
         rows = raw.execute(f"SELECT version_num FROM public.{VERSIONS} ORDER BY 1").fetchall() if there else []
-    return Content(facts, tuple(str(row[0]) for row in rows) if there else None)
+        beside = held(raw)
+    return Content(facts, tuple(str(row[0]) for row in rows) if there else None, beside)
 
 
 def _facts(raw: Raw) -> Iterator[tuple[Key, str]]:

@@ -232,6 +232,17 @@ def _beyond_not(truth: Truth, case: Case, name: str, told: dict[str, Any]) -> st
     return ""
 
 
+def beyond_rows(truth: Truth, case: Case) -> str:
+    """Why it could not be known of some revision whether its row statements ran."""
+    writing = [each.id for each in truth.chain.revisions if writes_rows(each)]
+    for name in writing:
+        if not _ran(case, name) and (why := _beyond_ran(truth, case, name, {"basis": "covered"})):
+            return why
+        if _began(case, name) and (why := _beyond_not(truth, case, name, {"basis": "pending"})):
+            return why
+    return ""
+
+
 def _unlike(expected: Any, actual: Any) -> list[Difference]:
     return [each for each in differences(expected, actual) if not each.told]
 

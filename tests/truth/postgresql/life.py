@@ -43,6 +43,7 @@ class Truth:
     lives: dict[int, Life] = field(default_factory=dict)
     runs: dict[tuple[int, int], Run] = field(default_factory=dict)
     contents: dict[str, Content] = field(default_factory=dict)
+    twins: dict[tuple[int, int], Content | None] = field(default_factory=dict)
     positions: dict[frozenset[str], tuple[str, Content]] = field(default_factory=dict)
 
     def head(self) -> str:
@@ -73,6 +74,20 @@ class Truth:
         if number not in self.lives:
             self.lives[number] = _lived(self, number)
         return self.lives[number]
+
+    def twin(self, number: int, done: int) -> Content | None:
+        """A moment of a life, upgraded to all heads; None where plain Alembic fails on its rows."""
+        if (number, done) not in self.twins:
+            name = self.cluster.copy(self.life(number).images[done], "twin")
+            try:
+                upgrade(self.cluster, name, self.script, "heads")
+                with self.cluster.opened(name) as raw:
+                    self.twins[number, done] = content(raw)
+            except Exception:  # noqa: BLE001  (whatever a revision raises on these rows)
+                self.twins[number, done] = None
+            finally:
+                self.cluster.drop(name)
+        return self.twins[number, done]
 
     def next_run(self, number: int, done: int) -> Run:
         """The statements of the revision that comes after the first `done` of a life. Raises what it raises."""

@@ -57,6 +57,15 @@ def upgrade(cluster: Cluster, name: str, script: ScriptDirectory, to: str) -> No
             context.run_migrations()
 
 
+def downgrade(cluster: Cluster, name: str, script: ScriptDirectory, to: str) -> None:
+    """`alembic downgrade to` with a transaction for each revision. Raises what Alembic raises."""
+    with cluster.alchemy(name) as connection, _quiet():
+        options: dict[str, Any] = {"fn": lambda heads, _: script._downgrade_revs(to, heads)}
+        context = MigrationContext.configure(connection, opts={**options, "transaction_per_migration": True})
+        with context.begin_transaction(), Operations.context(context):
+            context.run_migrations()
+
+
 def upgrade_until(cluster: Cluster, name: str, script: ScriptDirectory, to: str, stop: int = 0) -> Run:
     """An upgrade of which each statement is committed, and that stops after so many (0: never).
 

@@ -22,12 +22,16 @@ from truth.postgresql.histories import drawn
 from truth.postgresql.judge import Answers, judged
 from truth.postgresql.life import Truth
 from truth.postgresql.project import write, write_environments
+from truth.postgresql.run_judge import judged_runs, outcome_of
+from truth.postgresql.runs import copied, run_all
+from truth.postgresql.there_and_back import there_and_back
 from truth.trial import Found, Tried, workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from truth.chain import Chain
+    from truth.commands import Said
     from truth.postgresql.histories import Case
     from truth.trial import Asked
 
@@ -74,29 +78,39 @@ def truth_of(folder: Path, chain: Chain, server: Cluster, seed: str) -> Truth | 
 
 def tried(truth: Truth, folder: Path, cases: Sequence[Case], asked: Asked) -> Tried:
     driver = random.Random(asked.name)
-    write_environments(folder, {case.name: truth.cluster.url_of(case.name, driver.choice(_DRIVERS)) for case in cases})
+    copies = copied(truth, cases)
+    names = [*(case.name for case in cases), *copies]
+    write_environments(folder, {name: truth.cluster.url_of(name, driver.choice(_DRIVERS)) for name in names})
     some = [word for case in cases[::_SOME] for word in ("-e", case.name)]
     answers = Answers(
-        archmig(folder, "diagnose", "--all", "--json"),
+        archmig(folder, "diagnose", *(word for case in cases for word in ("-e", case.name)), "--json"),
         *(archmig(folder, command, *some, "--json") for command in ("status", "check", "current", "pending")),
     )
+    runs = run_all(truth, folder, cases, copies)
     result = Tried()
     for case in cases:
         history = case.history
         state = str(answers.diagnose.environment(case.name).get("state"))
         result.cases.append(history.cause)
-        result.outcomes.append((history.cause, state))
-        found = judged(truth, case, answers)
+        outcome = outcome_of(runs.first, case.name)
+        result.outcomes.append((history.cause, outcome.partition(":")[0]))
+        result.reasons.append((state, outcome))
+        found = [*judged(truth, case, answers), *judged_runs(truth, case, runs)]
         at = f"{asked.name}.{int(case.name[1:])}"
         result.found += [Found(at, history.cause, history.words, finding) for finding in found]
-        if found and asked.keep:
-            _kept(Path(asked.keep), at, truth, folder, case, answers, found)
-    result.found += [Found(asked.name, "all", "", finding) for finding in process_findings(answers)]
+        # Why those that failed: what cannot be done is to be said in the plan.
+        if asked.keep and (found or outcome.startswith("failed")):
+            _kept(Path(asked.keep), at, truth, folder, case, (*answers.all, *runs.all), found)
+    came, wrong = there_and_back(truth, folder, asked.name)
+    result.reasons += [("one more revision", came)] * bool(came)
+    whole = [*process_findings(answers), *process_findings(runs), *wrong]
+    whole += [Finding("something was left", what) for what in runs.left]
+    result.found += [Found(asked.name, "all", "", finding) for finding in whole]
     return result
 
 
 def _kept(
-    to: Path, at: str, truth: Truth, folder: Path, case: Case, answers: Answers, found: Sequence[Finding]
+    to: Path, at: str, truth: Truth, folder: Path, case: Case, answers: Sequence[Said], found: Sequence[Finding]
 ) -> None:
     """A folder that shows a case: the project, the database as a dump, and what was said."""
     place = to / at.replace(":", "-")
@@ -114,6 +128,6 @@ def _kept(
     lines += ["", f"{history.kind}: {history.words}{', dumped and restored' * history.is_restored}"]
     lines += [f"ran: {', '.join(truth.life(history.life).order[: history.done])}, then {history.half} statements"]
     lines += [statement for damage in history.damages for statement in damage.statements]
-    said = {said.words[0]: said.environment(case.name) for said in answers.all}
+    said = {f"{said.words[0]} {place}": said.environment(case.name) for place, said in enumerate(answers)}
     (place / "case.txt").write_text("\n".join(lines) + "\n")
     (place / "said.json").write_text(json.dumps(said, indent=1))
