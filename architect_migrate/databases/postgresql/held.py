@@ -28,6 +28,7 @@ from architect_migrate.core.interrupts import recording_interrupts
 from architect_migrate.core.server_errors import CountersOffError, PoolerError
 from architect_migrate.databases.postgresql.connection import explained, first_line, opened_as
 from architect_migrate.databases.postgresql.lent import LentConnection, LentCursor
+from architect_migrate.databases.postgresql.numbering import bring_forward
 from architect_migrate.databases.postgresql.pinned import current_schema, query
 from architect_migrate.databases.postgresql.statements import inside_a_transaction
 
@@ -102,6 +103,8 @@ def transaction(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnectio
             interrupts.refuse()
             _unseal(held, token)
             _commit(held)
+            # What was kept is for a run that is rolled back.
+            held.kept = None
 
 
 @contextmanager
@@ -130,6 +133,9 @@ def _begun(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
         with suppress(psycopg.Error):
             if held.info.transaction_status is not TransactionStatus.IDLE:
                 really.rollback()
+            if held.kept:
+                bring_forward(held, held.own_schema, held.kept.sequences)
+                really.commit()
         really.close()
 
 

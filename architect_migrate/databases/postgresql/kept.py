@@ -12,6 +12,7 @@ import psycopg
 
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.held import HeldConnection
+from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.stored import Column, Kept, Stored
 
@@ -35,10 +36,6 @@ _KEYS = f"""
     SELECT i.indrelid::bigint, ARRAY(SELECT k.number FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
                                      WHERE k.place <= i.indnkeyatts ORDER BY k.place)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{_OWN} AND i.indisprimary AND i.indisvalid"""
-# Counting down is progress for a sequence with a negative increment.
-_SEQUENCES = """
-    SELECT sequencename::text, last_value, sign(increment_by)::int FROM pg_sequences
-    WHERE schemaname = current_schema()"""
 
 
 def keep(connection: LentConnection, tables: Collection[str]) -> None:
@@ -82,12 +79,6 @@ def stored_tables(connection: LentConnection) -> dict[str, Stored]:
         name: Stored(number, name, kind, storage, tuple(written), tuple(columns.get(number, ())), keys.get(number, ()))
         for number, name, kind, storage, *written in query(connection, _TABLES).fetchall()
     }
-
-
-def sequences(connection: LentConnection) -> dict[str, int | None]:
-    """Return how far each sequence of the schema has come, None where it gave out no number yet."""
-    rows = query(connection, _SEQUENCES).fetchall()
-    return {name: None if value is None else int(value) * sign for name, value, sign in rows}
 
 
 def _run(connection: LentConnection, sql: str) -> None:

@@ -15,7 +15,8 @@ from architect_migrate.core.database_errors import RowsNotKeptError
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.postgresql.connection import first_line
-from architect_migrate.databases.postgresql.kept import sequences, stored_tables
+from architect_migrate.databases.postgresql.kept import stored_tables
+from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query, taken_back
 from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 

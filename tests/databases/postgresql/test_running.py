@@ -322,6 +322,27 @@ def test_a_sequence_that_begins_again_is_found(made: Callable[..., str]) -> None
     assert run(database, "INSERT INTO posts (body) VALUES ('x') RETURNING id") == [(6,)]
 
 
+@pytest.mark.parametrize("back", ["setval('posts_id_seq', 1)", "setval('posts_id_seq', 1, false)"])
+def test_a_sequence_that_is_set_back_is_brought_forward_after_the_rollback(made: Callable[..., str], back: str) -> None:
+    """`setval` is not undone by a rollback."""
+    d4 = f'def upgrade():\n    op.execute("SELECT {back}")\n'
+    database = made(*ROWS, "CREATE SEQUENCE down INCREMENT -1", "SELECT nextval('down')", at="c3", d4=d4)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "sequence posts_id_seq" in done.err) == (2, True), done.err
+    assert run(database, "SELECT nextval('down'), nextval('posts_id_seq')") == [(-2, 6)]
+
+
+def test_a_sequence_that_a_failing_revision_sets_back_is_brought_forward(made: Callable[..., str]) -> None:
+    d4 = """def upgrade():
+    op.execute("SELECT setval('posts_id_seq', 1)")
+    op.execute("SELECT 1 / (id - id) FROM posts")
+"""
+    database = made(*ROWS, at="c3", d4=d4)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "division by zero" in done.err) == (2, True), done.err
+    assert run(database, "SELECT nextval('posts_id_seq')") == [(6,)]
+
+
 def test_a_second_run_is_shown_who_has_the_lock(made: Callable[..., str]) -> None:
     place = parse_url(made())
     with access.exclusive(place, 1.0), pytest.raises(LockedByRunError) as error, access.transaction(place, 0.1):
