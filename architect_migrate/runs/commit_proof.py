@@ -34,7 +34,7 @@ from architect_migrate.runs.carried_columns import carried_columns, unmoved_colu
 from architect_migrate.runs.carried_tables import carried_tables, renamed_by
 from architect_migrate.runs.own_triggers import judged
 from architect_migrate.runs.own_triggers import problems as refused_writes
-from architect_migrate.runs.survey import as_the_chain_makes_it
+from architect_migrate.runs.survey import as_the_chain_makes_it, in_texts_of_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -155,6 +155,14 @@ def _schema_problems(context: EnvironmentContext, plan: Plan, connection: Connec
 
 def unlike_the_chain(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:
     """Return a line for each difference between a schema and the chain at the end of a plan, without allowed ones."""
+    if not (unlike := _unlike(context, plan, schema)):
+        return []
+    # Why: a restored database keeps texts that its server would write otherwise.
+    same = in_texts_of_chain(context, schema, plan.after)
+    return unlike if same == schema else _unlike(context, plan, same)
+
+
+def _unlike(context: EnvironmentContext, plan: Plan, schema: Schema) -> list[str]:
     changes = differences(context.history, plan.after, schema)
     return [explain(change) for change in to_repair(changes, context.resolutions)]
 

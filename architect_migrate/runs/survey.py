@@ -428,15 +428,15 @@ def _diagnosed(
     tried: set[frozenset[str]] = set()
     while position not in tried:
         tried.add(position)
-        same = _in_texts_of_chain(context, as_read, position)
+        same = in_texts_of_chain(context, as_read, position)
         if same != schema:
             schema, diagnosis = same, diagnose(history, same, claims, context.resolutions)
         position = diagnosis.position
     return schema, diagnosis
 
 
-def _in_texts_of_chain(context: EnvironmentContext, schema: Schema, position: frozenset[str]) -> Schema:
-    """The schema with the chain's texts at a position wherever a server writes both in the same way."""
+def in_texts_of_chain(context: EnvironmentContext, schema: Schema, position: frozenset[str]) -> Schema:
+    """Return the schema with the chain's texts at a position wherever a server writes both in the same way."""
     chain = context.source.chain
     if chain.kind == LOCAL:
         return schema

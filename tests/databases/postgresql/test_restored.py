@@ -115,6 +115,13 @@ def test_a_revision_that_writes_a_text_as_a_restore_does_is_pending_all_the_same
     assert environment("status")["state"] == "behind"
 
 
+def test_a_restored_database_is_upgraded(restored: str, tmp_path: Path) -> None:
+    (tmp_path / "chain" / "versions" / "b2.py").write_text(NEXT)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.err
+    assert subjects() <= {"b2"}
+
+
 def test_what_was_changed_in_a_restored_database_is_drift_and_nothing_else(restored: str) -> None:
     with psycopg.connect(restored) as connection:
         connection.execute("CREATE OR REPLACE VIEW due AS SELECT id FROM orders WHERE state NOT IN ('paid', 'lost')")
