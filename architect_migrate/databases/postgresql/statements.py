@@ -17,7 +17,7 @@ _TOKEN = re.compile(
       | (?P<text>(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*')
       | (?P<quoted>(?:[uU]&)?"(?:[^"]|"")*")
       | (?P<word>[^\W\d][\w$]*)
-      | (?P<other>.)""",
+      | (?P<other>\d+|.)""",
     re.VERBOSE | re.DOTALL,
 )
 # The words that end the assignments of an UPDATE.
@@ -34,7 +34,7 @@ _OF_SERVER = frozenset({"database", "group", "role", "subscription", "system", "
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, name, string or sign; `kind` is `word`, `quoted`, `string` or `other`."""
+    """A word, name, string, whole number or sign; `kind` is `word`, `quoted`, `string` or `other`."""
 
     kind: str
     text: str

@@ -37,7 +37,7 @@ CREATE RULE ru AS ON INSERT TO v2 DO INSTEAD NOTHING;
 CREATE MATERIALIZED VIEW mv AS SELECT n, count(*) AS number FROM t GROUP BY n;
 CREATE INDEX mi ON mv (n);
 CREATE POLICY pol ON t USING (n > 0);
-CREATE SEQUENCE steps INCREMENT BY 2;
+CREATE SEQUENCE steps INCREMENT BY 20 START WITH 100 MAXVALUE 32000;
 """
 ROWS = """
 INSERT INTO p SELECT i, i FROM generate_series(1, 9) i;
@@ -226,7 +226,7 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
     "row level security": (("ALTER TABLE t ENABLE ROW LEVEL SECURITY",), "row level security"),
     "replica identity": (("ALTER TABLE t REPLICA IDENTITY FULL",), "replica identity"),
     "sequence": (("DROP SEQUENCE steps",), "create sequence steps"),
-    "another sequence": (("ALTER SEQUENCE steps INCREMENT 3 MAXVALUE 99 CYCLE",), "alter sequence steps: options"),
+    "another sequence": (("ALTER SEQUENCE steps INCREMENT 3 MAXVALUE 999 CYCLE",), "alter sequence steps: options"),
     "rule": (("DROP RULE ru ON v2",), "create rule v2.ru"),
     "another rule": (("CREATE OR REPLACE RULE ru AS ON INSERT TO v2 DO ALSO NOTHING",), "alter rule v2.ru"),
     "extra column that wants a value": (

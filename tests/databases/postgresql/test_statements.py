@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from architect_migrate.databases.postgresql.statements import inserted_columns, names_in, set_columns, split, verb
+from architect_migrate.databases.postgresql.statements import (
+    inserted_columns,
+    names_in,
+    set_columns,
+    significant,
+    split,
+    verb,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +82,8 @@ def test_the_columns_that_an_insert_names(text: str, columns: tuple[str, ...]) -
 def test_names_are_those_that_postgresql_stores() -> None:
     assert names_in("SELECT Users.\"Name\", 'no' FROM USERS") >= {"users", "Name"}
     assert "no" not in names_in("SELECT Users.\"Name\", 'no' FROM USERS")
+
+
+def test_a_number_is_one_token() -> None:
+    tokens = [token.text for token in significant("START WITH 100 a1 -20 2.50")]
+    assert tokens == ["START", "WITH", "100", "a1", "-", "20", "2", ".", "50"]
