@@ -194,6 +194,10 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
         "alter materialized view mv: fill it",
     ),
     "trigger": (("DROP TRIGGER tr ON t",), "create trigger t.tr"),
+    "trigger under another name": (
+        ('ALTER TRIGGER tr ON t RENAME TO "By hand"', "CREATE TRIGGER own BEFORE INSERT ON t EXECUTE FUNCTION f()"),
+        "alter trigger t.By hand: rename to tr",
+    ),
     "disabled trigger": (("ALTER TABLE t DISABLE TRIGGER tr",), "alter trigger t.tr: as the chain has it"),
     "function": (("DROP FUNCTION half",), "create function half(integer)"),
     "another function": (

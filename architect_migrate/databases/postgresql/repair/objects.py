@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from architect_migrate.databases.postgresql.repair.world import World
-    from architect_migrate.model.schema import Index, Object, Table
+    from architect_migrate.model.schema import Index, Object, Table, Trigger
 
 
 # What can be in the way of a later step, besides views and triggers.
@@ -123,7 +123,28 @@ def _created(world: World, fact: Fact, revision: str) -> Work:
         statements = _made(world, fact.object)
     before = [*require(world, [*statements, quote(table_of(fact))], revision)]
     _record(world, fact)
+    if isinstance(fact, TriggerFact) and (other := _trigger_under_another_name(world, fact.trigger)):
+        rename = (
+            f"ALTER TRIGGER {quote(other.spelling)} ON {quote(other.table)} RENAME TO {quote(fact.trigger.spelling)}"
+        )
+        changes = (f"rename to {fact.trigger.spelling}",)
+        return joined([*before, Work((AlterObject(kind, other.name, changes, (rename,), revision=revision),))])
     return joined([*before, Work((CreateObject(kind, name, "; ".join(statements), revision),))])
+
+
+def _trigger_under_another_name(world: World, trigger: Trigger) -> Trigger | None:
+    """The same trigger but for its name, which the chain does not have: both together would act on each row twice."""
+    actual, expected = (facts(schema) for schema in world.context.schemas)
+    own = (fact.trigger for key, fact in actual.items() if key not in expected and isinstance(fact, TriggerFact))
+    same = (one for one in own if one.table == trigger.table and _nameless(one) == _nameless(trigger))
+    return next(same, None)
+
+
+def _nameless(trigger: Trigger) -> list[str]:
+    """The words of a trigger's text without its name."""
+    tokens = significant(trigger.body)
+    its = next(at for at, token in enumerate(tokens) if token.name == "trigger") + 1
+    return [token.text for at, token in enumerate(tokens) if at != its]
 
 
 def _made(world: World, thing: Object) -> tuple[str, ...]:
