@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from truth.postgresql.facts import content
 from truth.postgresql.native import upgrade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from truth.commands import Said
     from truth.postgresql.facts import Content
@@ -54,8 +56,29 @@ def copied(truth: Truth, cases: Iterable[Case]) -> tuple[str, ...]:
     return tuple(truth.cluster.copy(name, f"{COPY}{name}") for name in behind[::_SOME])
 
 
+@contextmanager
+def _own_temporary_files(folder: Path) -> Iterator[None]:
+    """A folder for temporary files of these runs alone: what is left there is theirs."""
+    place = folder.parent / "temporary"
+    place.mkdir(exist_ok=True)
+    before = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(place)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before[0]
+        del os.environ["TMPDIR"]
+        if before[1] is not None:
+            os.environ["TMPDIR"] = before[1]
+
+
 def run_all(truth: Truth, folder: Path, cases: Sequence[Case], copies: Sequence[str]) -> Runs:
     """Reconcile every database twice and upgrade the copies."""
+    with _own_temporary_files(folder):
+        return _all_runs(truth, folder, cases, copies)
+
+
+def _all_runs(truth: Truth, folder: Path, cases: Sequence[Case], copies: Sequence[str]) -> Runs:
     names = [case.name for case in cases]
     alembics = {case.name: _by_alembic(truth, case.name) for case in cases if case.harmless}
     kept = frozenset(_about(truth, folder))

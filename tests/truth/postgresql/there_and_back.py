@@ -198,7 +198,7 @@ def _content(truth: Truth, name: str) -> Content:
 def _judged(at: _There, expected: tuple[Content, Content]) -> tuple[str, list[Finding]]:
     found: list[Finding] = []
     came = ""
-    for words, wanted in zip((("upgrade",), ("downgrade", "-1")), expected, strict=True):
+    for words, wanted in zip((("upgrade",), ("downgrade", at.truth.chain.heads[0])), expected, strict=True):
         before = _content(at.truth, _NAME)
         said = archmig(at.folder, *words, "-e", _NAME, "--yes", "--json")
         outcome = str(said.environment(_NAME).get("outcome"))
