@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.cli.gather import surveyed
 from architect_migrate.cli.present import present
+from architect_migrate.databases.registry import kind_of
 from architect_migrate.planning.results import Outcome, Result, exit_code
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _sql(context: EnvironmentContext, result: Result) -> str:
         frozenset(revision.id for revision in history.graph.revisions if revision.data_step),
         _downgrades(context, result.plan),
         _rows(context, result.plan),
+        kind_of(context.environment.url),
     )
     return plan_sql(result.plan, recorded, history.graph.version_table)
 

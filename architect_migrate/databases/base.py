@@ -72,10 +72,11 @@ class About(Protocol):
     """What a kind says of itself: `SUFFIXES` are how the files of its databases usually end.
 
     `fold` returns what is equal for two spellings of one name. `INSIDE` is said of a revision whose autocommit_block
-    runs inside the transaction of a run.
+    runs inside the transaction of a run, and `BEGIN` is how that begins.
     """
 
     SUFFIXES: frozenset[str]
+    BEGIN: str
     INSIDE: str
 
     def fold(self, name: str) -> str: ...
@@ -239,6 +240,7 @@ class Repairer(Protocol[_In_contra]):
         decided: tuple[tuple[Resolution, ...], Repair],
         as_it_is_now: Callable[[Question], Question],
     ) -> RepairPlanner: ...
+    def statements_of(self, step: RepairStep) -> tuple[str, ...]: ...
     def perform(self, connection: _In_contra, step: RepairStep, progress: Callable[[str, int, int], None]) -> None: ...
     def built(self, connection: _In_contra, recorded: tuple[tuple[str, tuple[str, ...]], ...]) -> bool: ...
     def replay_on(self, connection: _In_contra, revision: str, statements: Iterable[str]) -> None: ...

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
     from architect_migrate.model.detail import Detail
     from architect_migrate.model.schema import Schema
+    from architect_migrate.planning.plan import RepairStep
 
 # The kinds by the scheme of their URLs, each with the package of its driver.
 KINDS = {"postgresql": "psycopg", "sqlite": "sqlite3"}
@@ -117,6 +118,11 @@ def preload(kind: str) -> None:
     # What statements mean is asked of this kind, whichever one a chain is replayed on.
     _module(LOCAL, "dialect")
     cast("Lender[Connection]", _module(kind, "lender")).prepare()
+
+
+def statements_of(kind: str, step: RepairStep) -> tuple[str, ...]:
+    """Return the statements by which a kind of database executes a repair step."""
+    return cast("Repairer[Connection]", _module(kind, "repairer")).statements_of(step)
 
 
 def temporary_of(kind: str) -> Temporary[Connection]:

@@ -11,7 +11,7 @@ from architect_migrate.cli.report.layout import Style, block, headed, plain
 from architect_migrate.cli.report.shared import finding_json
 from architect_migrate.core.names import literal
 from architect_migrate.core.text import clean, pluralize
-from architect_migrate.databases.registry import dialect
+from architect_migrate.databases.registry import LOCAL, about, dialect, statements_of
 from architect_migrate.planning.plan import (
     AddColumn,
     AlterObject,
@@ -192,18 +192,19 @@ class Recorded:
     """What revisions run, by id: statements of `upgrade()` on an empty database, SQL of `downgrade()` as offline.
 
     `data_steps` are the revisions with a `data_step()`, `rows` the row statements of those that run these alone. A
-    downgrade that cannot be printed offline is left out.
+    downgrade that cannot be printed offline is left out. `kind` is the kind of database.
     """
 
     upgrades: Mapping[str, tuple[str, ...]]
     data_steps: frozenset[str]
     downgrades: Mapping[str, str]
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: str = LOCAL
 
 
 def plan_sql(plan: Plan, recorded: Recorded, version_table: str) -> str:
     """The plan's SQL, the statements of revisions among them as far as they are known before they run."""
-    lines = ["BEGIN IMMEDIATE;"]
+    lines = [f"{about(recorded.kind).BEGIN};"]
     for step in plan.steps:
         lines += ["", *(f"-- {line}" for line in clean(headline(step)).splitlines())]
         lines += _step_sql(step, recorded, version_table)
@@ -240,10 +241,10 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
                 yield f"INSERT INTO {dialect.name(version_table)} (version_num) VALUES ({literal(revision)});"
         case SyncTracker():
             yield from (_ended(each) for each in dialect.tracker_statements(step))
-        case AlterObject():
-            yield from (_ended(text) for text in step.statements)
-        case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
-            yield _ended(dialect.statement(step))
+        case (
+            AlterObject() | CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn()
+        ):
+            yield from (_ended(text) for text in statements_of(recorded.kind, step))
         case _:
             assert_never(step)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 # No file is a database.
 SUFFIXES: frozenset[str] = frozenset()
 
+# How a transaction begins that writes.
+BEGIN = "BEGIN"
 # What is said of a revision whose autocommit_block runs inside the transaction of a run.
 INSIDE = "CONCURRENTLY is left out, so others wait to write to the table while its index is built"
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 repair_planner = planner.repair_planner
 perform = performing.perform
+statements_of = performing.statements_of
 
 
 def built(_connection: Connection, _recorded: tuple[tuple[str, tuple[str, ...]], ...]) -> bool:

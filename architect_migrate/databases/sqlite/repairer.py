@@ -8,5 +8,6 @@ from architect_migrate.databases.sqlite.repair import planner
 
 repair_planner = planner.repair_planner
 perform = performing.perform
+statements_of = performing.statements_of
 built = template.built
 replay_on = template.replay_on

@@ -31,9 +31,11 @@ from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import FinishedFirst, run_interruptible
 from architect_migrate.core.text import harmless
 from architect_migrate.databases.registry import (
+    LOCAL,
     access,
     dialect,
     keeper,
+    kind_of,
     lender,
     marks,
     reader,
@@ -105,9 +107,16 @@ def _log_as_configured(config: Any) -> None:
 
 def _print_sql(context: ModuleType) -> None:
     """Print the SQL of a run as one transaction, without opening a database."""
-    context.configure(dialect_name="sqlite", literal_binds=True, transactional_ddl=True)
+    context.configure(dialect_name=_kind_of_script(context), literal_binds=True, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _kind_of_script(context: ModuleType) -> str:
+    """The kind of the environment's database; where none can be chosen, the one that needs no server."""
+    with suppress(ArchmigError):
+        return kind_of(job_of(context.config, read_options(context.get_x_argument())).environment.url)
+    return LOCAL
 
 
 def _run_online(context: ModuleType) -> None:

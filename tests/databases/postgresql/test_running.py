@@ -178,6 +178,24 @@ def test_the_plan_says_what_concurrently_means_inside_of_the_transaction(made: C
     assert "its autocommit_block runs inside the transaction of the whole run; CONCURRENTLY is left out" in done.out
 
 
+PLANNED = [
+    "",
+    "-- create index ix_users_name\nCREATE UNIQUE INDEX ix_users_name ON users USING btree (name);",
+    (
+        "-- alter table posts: add column price (holds an ACCESS EXCLUSIVE lock)\n"
+        'ALTER TABLE "posts" ADD COLUMN "price" text;'
+    ),
+    "COMMIT;",
+    "",
+]
+
+
+def test_the_sql_of_a_plan_is_postgresqls(made: Callable[..., str]) -> None:
+    made("DROP INDEX ix_users_name", "ALTER TABLE posts DROP COLUMN price")
+    done = archmig("reconcile", "b2", "-e", "app", "--dry-run", "--sql")
+    assert done.out.partition("BEGIN;")[2].split("\n\n") == PLANNED
+
+
 def test_an_empty_database_becomes_what_the_chain_makes_step_by_step(made: Callable[..., str]) -> None:
     database = made(at="d4")
     whole = dumped(database)

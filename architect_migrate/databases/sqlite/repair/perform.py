@@ -28,3 +28,8 @@ def perform(connection: sqlite3.Connection, step: RepairStep, progress: RowProgr
             rename_quietly(connection, step.table, step.new)
         case _:
             connection.execute(statement(step))
+
+
+def statements_of(step: RepairStep) -> tuple[str, ...]:
+    """Return the statements of a repair step, as a plan shows them."""
+    return step.statements if isinstance(step, AlterObject) else (statement(step),)
