@@ -116,10 +116,16 @@ def _taken_natively(history: History, native: frozenset[str], change: Change) ->
 
 
 def _needed_by_name(history: History, diagnosis: Diagnosis, rest: list[str]) -> list[Change]:
-    """Indexes that are there under another name, and that a revision still to be run takes away by their own."""
+    """Indexes that are there under another name, and that a revision still to be run takes away by their own.
+
+    They are made beside the others, which can be the application's own and stay. A unique one gets the name instead:
+    the revision takes it away so that values may be equal, which it would go on to forbid.
+    """
     named = {k for revision in rest for k in _taken_by_name(history, revision)}
     return [
-        Differs(change.fact, change.actual, ()) if isinstance(change.actual, IndexFact) else Missing(change.fact)
+        Differs(change.fact, change.actual, ())
+        if isinstance(change.actual, IndexFact) and change.actual.index.unique
+        else Missing(change.fact)
         for change in diagnosis.changes
         if isinstance(change, OtherwiseNamed) and isinstance(change.fact, IndexFact) and change_key(change) in named
     ]

@@ -260,10 +260,11 @@ def test_a_run_tells_how_far_it_is_through_backup_copy_and_proof(
 T, BY_HAND = "CREATE TABLE t (id INTEGER PRIMARY KEY, n TEXT)", "CREATE UNIQUE INDEX by_hand ON t (n)"
 
 
-def _indexed(folder: Path, last: str) -> Home:
-    """A database of which a unique index has another name than in the chain; `last` is the chain's next statement."""
-    home = own_chain(folder, {"a1": raw(None, T, "CREATE UNIQUE INDEX ix ON t (n)"), "b2": raw("a1", last)})
-    script(home.database, T, "INSERT INTO t VALUES (1, 'a')", BY_HAND, *stamp("a1"))
+def _indexed(folder: Path, last: str, by_hand: str = BY_HAND) -> Home:
+    """A database of which an index has another name than in the chain; `last` is the chain's next statement."""
+    chains = by_hand.replace("by_hand", "ix")
+    home = own_chain(folder, {"a1": raw(None, T, chains), "b2": raw("a1", last)})
+    script(home.database, T, "INSERT INTO t VALUES (1, 'a')", by_hand, *stamp("a1"))
     return home
 
 
@@ -278,7 +279,13 @@ def test_an_index_keeps_its_name_where_a_revision_only_renames_its_table(tmp_pat
     assert ask(home.database, indexes) == [("by_hand", "u")]
 
 
-def test_an_index_gets_the_name_by_which_a_revision_drops_it(tmp_path: Path) -> None:
+def test_an_index_is_made_beside_another_one_where_a_revision_drops_it_by_its_name(tmp_path: Path) -> None:
+    home = _indexed(tmp_path, "DROP INDEX ix", "CREATE INDEX by_hand ON t (n)")
+    assert come_home(home) == ["create index ix", "run revision b2", "stamp b2"]
+    assert ask(home.database, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql > ''") == [("by_hand",)]
+
+
+def test_a_unique_index_gets_the_name_by_which_a_revision_drops_it(tmp_path: Path) -> None:
     home = _indexed(tmp_path, "DROP INDEX ix")
     steps = ["drop index by_hand", "create index ix", "run revision b2", "stamp b2"]
     assert come_home(home, Allowed(gone=frozenset({"by_hand"}))) == steps
