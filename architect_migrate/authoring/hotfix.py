@@ -13,13 +13,10 @@ from architect_migrate.databases.registry import access, dialect, reader
 from architect_migrate.model.delta import apply
 from architect_migrate.model.facts import (
     ForeignKeyFact,
-    IndexFact,
-    ObjectFact,
-    TriggerFact,
-    ViewFact,
     describe,
     facts,
     key,
+    stored_text,
 )
 from architect_migrate.model.history import effects, recorded_sql, reference
 from architect_migrate.model.revision_graph import ancestry
@@ -32,7 +29,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.model.chain_config import ChainConfig
-    from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed
     from architect_migrate.model.schema import Key
 
@@ -129,7 +125,7 @@ def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Itera
         actual = made.get(key(fact))
         if actual != fact:
             yield f"it would not make {describe(fact)} as the database has it"
-        elif _text(actual) != _text(fact):
+        elif stored_text(actual) != stored_text(fact):
             yield f"it would make {describe(fact)} with another text than the database stores"
     expected = {key(fact) for fact in wanted.brought}
     does = effects(history)[revision]
@@ -137,21 +133,6 @@ def _made_otherwise(history: History, revision: str, wanted: Promotion) -> Itera
     less = [fact for its_key, fact in does.removed.items() if its_key not in {key(each) for each in wanted.replaced}]
     yield from (f"it would also make {describe(each)}" for each in more)
     yield from (f"it would remove {describe(each)}" for each in less)
-
-
-def _text(fact: Fact) -> str:
-    """Return the stored text of an index, trigger or view; empty for other facts."""
-    match fact:
-        case IndexFact():
-            return fact.index.sql
-        case TriggerFact():
-            return fact.trigger.sql
-        case ViewFact():
-            return fact.view.sql
-        case ObjectFact():
-            return fact.object.sql
-        case _:
-            return ""
 
 
 def _not_taken_back(history: History, revision: str, back: Replayed) -> Iterator[str]:

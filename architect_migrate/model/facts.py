@@ -396,3 +396,18 @@ def named_constraint(fact: NameFact, among: Mapping[Key, Fact]) -> Key | None:
 def actions(foreign_key: ForeignKey) -> Key:
     """Return the actions and deferral of a foreign key, which distinguish those of the same columns and parent."""
     return (foreign_key.on_delete, foreign_key.on_update, "deferred" if foreign_key.deferred else "")
+
+
+def stored_text(fact: Fact) -> str:
+    """Return the statement that makes an index, trigger, view or other object; empty for other facts."""
+    match fact:
+        case IndexFact():
+            return fact.index.sql
+        case TriggerFact():
+            return fact.trigger.sql
+        case ViewFact():
+            return fact.view.sql
+        case ObjectFact():
+            return fact.object.sql
+        case _:
+            return ""

@@ -74,7 +74,7 @@ _BEGUN = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text"
 class HeldConnection(LentConnection):
     """The connection of a run, which only the code that opened it commits.
 
-    `transaction` is the server's number of its transaction with the time at which the server was started; `kept` are
+    `transaction_id` is the server's number of its transaction with the time at which the server was started; `kept` are
     the rows from before the run.
     """
 
@@ -166,7 +166,7 @@ def _lock(held: HeldConnection, seconds: float) -> None:
 def _sealed(held: HeldConnection) -> str:
     """Seal the transaction; return what breaks the seal."""
     token = secrets.token_hex(16)
-    psycopg.Cursor(held).execute(_SEAL)
+    query(held, _SEAL)
     query(held, "INSERT INTO pg_temp.archmig_seal VALUES (%(token)s)", {"token": token})
     return token
 

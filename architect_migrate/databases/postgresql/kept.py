@@ -8,9 +8,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.catalog import OWN
 from architect_migrate.databases.postgresql.held import HeldConnection
 from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import query
@@ -22,20 +21,19 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.postgresql.lent import LentConnection
 
-_OWN = "relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 _TABLES = f"""
     SELECT c.oid::bigint, c.relname::text, c.relkind::text, c.relfilenode::bigint,
            coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0)
     FROM pg_class c LEFT JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
-    WHERE c.{_OWN} AND c.relkind IN ('r', 'p', 'f')"""
+    WHERE c.{OWN} AND c.relkind IN ('r', 'p', 'f')"""
 _COLUMNS = f"""
     SELECT a.attrelid::bigint, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.{_OWN} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""
+    WHERE c.{OWN} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""
 _KEYS = f"""
     SELECT i.indrelid::bigint, ARRAY(SELECT k.number FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
                                      WHERE k.place <= i.indnkeyatts ORDER BY k.place)
-    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{_OWN} AND i.indisprimary AND i.indisvalid"""
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{OWN} AND i.indisprimary AND i.indisvalid"""
 
 
 def keep(connection: LentConnection, tables: Collection[str]) -> None:
@@ -51,9 +49,9 @@ def keep(connection: LentConnection, tables: Collection[str]) -> None:
         for number, name in enumerate(sorted({*tables} & there.keys())):
             if there[name].kind != "r":
                 continue
-            _run(connection, f"LOCK TABLE ONLY {quote(name)} IN SHARE ROW EXCLUSIVE MODE")
+            query(connection, f"LOCK TABLE ONLY {quote(name)} IN SHARE ROW EXCLUSIVE MODE")
             copy = f"archmig_kept_{number}"
-            _run(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT * FROM ONLY {quote(name)}")
+            query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT * FROM ONLY {quote(name)}")
             kept.copies[name] = f"pg_temp.{copy}"
         # Why again: others may have written, or stored a table anew, before it was locked.
         kept.tables = stored_tables(connection)
@@ -79,8 +77,3 @@ def stored_tables(connection: LentConnection) -> dict[str, Stored]:
         name: Stored(number, name, kind, storage, tuple(written), tuple(columns.get(number, ())), keys.get(number, ()))
         for number, name, kind, storage, *written in query(connection, _TABLES).fetchall()
     }
-
-
-def _run(connection: LentConnection, sql: str) -> None:
-    """Run a statement that the chain's code is not to hear of."""
-    psycopg.Cursor(connection).execute(sql)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import quote
-from architect_migrate.databases.postgresql.catalog import column_names, place_of_objects
+from architect_migrate.databases.postgresql.catalog import OWN, column_names, place_of_objects
 from architect_migrate.databases.postgresql.code import code_in
 from architect_migrate.databases.postgresql.held import still_inside
 from architect_migrate.databases.postgresql.pinned import query
@@ -41,11 +41,11 @@ _VERBS = ("insert", "update", "delete")
 _EVENTS = {"insert": 4, "delete": 8, "update": 16}
 _BEFORE_ROW = 1 | 2
 _WRITES = WRITING | {"merge"}
-_COUNTED = """
+_COUNTED = f"""
     SELECT c.oid::bigint, c.relname::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, c.relfilenode::bigint,
            (SELECT r.relname::text FROM pg_class r WHERE r.oid = pg_partition_root(c.oid))
     FROM pg_class c JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
-    WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"""
+    WHERE c.{OWN}"""
 # Triggers that fire, with the code that they run; not those by which foreign keys act.
 _TRIGGERS = """
     SELECT t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid), t.tgtype, p.prosrc
@@ -196,8 +196,8 @@ class WriteLog(Writes):
 def write_log(connection: LentConnection) -> Iterator[WriteLog]:
     """Let the chain's code run on a connection, and log its writes.
 
-    Refuses COMMIT and ROLLBACK, and statements on what belongs to the server. Raises TransactionEndedError if one of
-    them was attempted, even if the code ignored the refusal.
+    Refuses COMMIT and ROLLBACK. Raises TransactionEndedError if one of them was attempted, even if the code ignored
+    the refusal.
     """
     with connection.unheard():
         seen = WriteLog(fires=tuple(_firing(connection)))
@@ -304,4 +304,4 @@ def _columns(connection: LentConnection, text: str, table: str, planned: frozens
     there = frozenset(column_names(connection, table))
     if len({each for _, each in planned}) == 1 and verb(text) in {"insert", "update"}:
         return set_columns(text) & there
-    return names_in(text) & there if planned else frozenset()
+    return names_in(text) & there

@@ -13,7 +13,6 @@ from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
 from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
 from architect_migrate.databases.postgresql.repair.texts import parent_of, sort_of
-from architect_migrate.databases.postgresql.repair.world import sql_of
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
@@ -25,7 +24,16 @@ from architect_migrate.model.diff import (
     change_key,
     is_equivalent,
 )
-from architect_migrate.model.facts import Fact, IndexFact, ObjectFact, TriggerFact, ViewFact, facts, table_of
+from architect_migrate.model.facts import (
+    Fact,
+    IndexFact,
+    ObjectFact,
+    TriggerFact,
+    ViewFact,
+    facts,
+    stored_text,
+    table_of,
+)
 from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import AlterObject, CreateObject, Work
 from architect_migrate.planning.row_questions import Answer
@@ -116,9 +124,9 @@ def _drop_object(thing: Object) -> str:
 
 def _created(world: World, fact: Fact, revision: str) -> Work:
     kind, name = parts(fact)
-    if not sql_of(fact):
+    if not stored_text(fact):
         return Work((), (_stuck(fact, "archmig knows no statement that makes it"),))
-    statements: tuple[str, ...] = (sql_of(fact),)
+    statements: tuple[str, ...] = (stored_text(fact),)
     if isinstance(fact, ObjectFact):
         statements = _made(world, fact.object)
     before = [*require(world, [*statements, quote(table_of(fact))], revision)]
@@ -164,20 +172,20 @@ def _record(world: World, fact: Fact) -> None:
     kind, name = parts(fact)
     depends = isinstance(fact, ViewFact | TriggerFact) or kind in _DEPENDING
     if depends:
-        world.record(Dependant((kind, name), f"{kind} {name}", drop_statement(fact), sql_of(fact)))
+        world.record(Dependant((kind, name), f"{kind} {name}", drop_statement(fact), stored_text(fact)))
 
 
 def _again(world: World, fact: Fact, drop: str, revision: str) -> Work:
     """An object that nothing depends on, dropped and made again as the chain has it."""
     kind, name = parts(fact)
-    before = [*require(world, [sql_of(fact)], revision)]
-    step = AlterObject(kind, name, ("as the chain has it",), (drop, sql_of(fact)), revision=revision)
+    before = [*require(world, [stored_text(fact)], revision)]
+    step = AlterObject(kind, name, ("as the chain has it",), (drop, stored_text(fact)), revision=revision)
     return joined([*before, Work((step,))])
 
 
 def _view_again(world: World, fact: Fact, kind: str, name: str, revision: str) -> Work:
     """A view dropped and made again, with what depends on it and with its grants and comments."""
-    statements = _made(world, fact.object) if isinstance(fact, ObjectFact) else (sql_of(fact),)
+    statements = _made(world, fact.object) if isinstance(fact, ObjectFact) else (stored_text(fact),)
     before = [*require(world, statements, revision)]
     around = world.around([Start("relation", name)], (name, ""))
     extras = world.context.extras_of(Start("relation", name))

@@ -12,6 +12,7 @@ from architect_migrate.model.facts import (
     ObjectFact,
     TriggerFact,
     ViewFact,
+    stored_text,
     table_of,
 )
 from architect_migrate.planning import blockers as blocked
@@ -131,10 +132,10 @@ class World:
             return each
         # A table whose work has begun may not have yet what the chain's text names.
         begun = self.working - {table}
-        if change_key(change) not in self.done and begun & names_in_full(sql_of(change.fact)):
+        if change_key(change) not in self.done and begun & names_in_full(stored_text(change.fact)):
             return each
         self.done.add(each.key)
-        return replace(each, create=sql_of(change.fact))
+        return replace(each, create=stored_text(change.fact))
 
 
 def its_table(change: Change) -> str:
@@ -147,21 +148,6 @@ def is_of_table(change: Change) -> bool:
     return not isinstance(change, Reordered) and not isinstance(
         change.fact, IndexFact | TriggerFact | ViewFact | ObjectFact
     )
-
-
-def sql_of(fact: Fact) -> str:
-    """The statement that makes an object; empty where there is none."""
-    match fact:
-        case IndexFact():
-            return fact.index.sql
-        case TriggerFact():
-            return fact.trigger.sql
-        case ViewFact():
-            return fact.view.sql
-        case ObjectFact():
-            return fact.object.sql
-        case _:
-            return ""
 
 
 def _is_needed(change: Change, names: frozenset[str]) -> bool:
