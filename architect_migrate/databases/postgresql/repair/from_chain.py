@@ -1,4 +1,4 @@
-"""Collects what a chain says about the values of columns: defaults at any revision, UPDATE statements, renames."""
+"""What a chain on PostgreSQL says about the values of columns."""
 
 from __future__ import annotations
 
@@ -8,53 +8,27 @@ from typing import TYPE_CHECKING
 from architect_migrate.databases.postgresql.repair.context import is_constant
 from architect_migrate.databases.postgresql.repair.fills import filled
 from architect_migrate.databases.postgresql.statements import significant
-from architect_migrate.diagnosis.suggestions import FromChain
-from architect_migrate.model.history import snapshots
+from architect_migrate.diagnosis.from_chain import collected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from architect_migrate.diagnosis.suggestions import FromChain
     from architect_migrate.model.history import History
 
 
 # Asked for every database that is planned for, and the same for all of one chain.
 @lru_cache(maxsize=8)
 def from_chain(history: History) -> FromChain:
-    """Return the values that revisions give the rows of each column; the newest one wins."""
-    literals: dict[tuple[str, str], str] = {}
-    once: set[tuple[str, str]] = set()
-    for schema in snapshots(history).values():
-        for table in schema.tables:
-            once |= {(table.name, column.name) for column in table.columns}
-            given = ((column.name, column.default) for column in table.columns if column.default is not None)
-            literals |= {(table.name, name): plain(default) for name, default in given if is_constant(default)}
-    sources: dict[tuple[str, str], tuple[str, ...]] = {}
-    for replayed in history.replayed:
-        updates = (one.text for one in replayed.statements if one.verb == "update" and not one.masked)
-        for key, (source, literal) in filled(updates).items():
-            if source:
-                sources[key] = (source, *sources.get(key, ()))
-            else:
-                literals[key] = plain(literal)
-        for rename in replayed.renames:
-            key = (rename.table, rename.new)
-            sources[key] = (rename.old, *sources.get(key, ()))
-    return FromChain(literals, sources, frozenset(once), _added(history))
+    """Return the values that revisions give the rows of each column, without their casts; the newest one wins."""
+    return collected(history, _plainly, lambda default: plain(default) if is_constant(default) else None)
+
+
+def _plainly(updates: Iterable[str]) -> dict[tuple[str, str], tuple[str, str]]:
+    return {key: (source, plain(literal)) for key, (source, literal) in filled(updates).items()}
 
 
 def plain(default: str) -> str:
     """A literal without its cast."""
     cast = next((token.start for token in significant(default) if token.text == ":"), len(default))
     return default[:cast]
-
-
-def _added(history: History) -> dict[tuple[str, str], str | None]:
-    """The defaults with which revisions added columns to tables, the last time where one is added again."""
-    renamed = {(rename.table, rename.new) for replayed in history.replayed for rename in replayed.renames}
-    found: dict[tuple[str, str], str | None] = {}
-    before: dict[str, set[str]] = {}
-    for schema in snapshots(history).values():
-        for table in schema.tables:
-            there = before.get(table.name)
-            new = (each for each in table.columns if there is not None and each.name not in there)
-            found |= {(table.name, each.name): each.default for each in new if (table.name, each.name) not in renamed}
-        before = {table.name: {column.name for column in table.columns} for table in schema.tables}
-    return found

@@ -1,4 +1,4 @@
-"""Collects what a chain says about the values of columns: defaults at any revision, UPDATE statements, renames."""
+"""What a chain on SQLite says about the values of columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.sqlite.sql.fills import filled
-from architect_migrate.diagnosis.suggestions import FromChain
-from architect_migrate.model.history import snapshots
+from architect_migrate.diagnosis.from_chain import collected
 
 if TYPE_CHECKING:
+    from architect_migrate.diagnosis.suggestions import FromChain
     from architect_migrate.model.history import History
 
 
@@ -17,37 +17,4 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=8)
 def from_chain(history: History) -> FromChain:
     """Return the values that revisions give the rows of each column; the newest one wins."""
-    literals: dict[tuple[str, str], str] = {}
-    once: set[tuple[str, str]] = set()
-    for schema in snapshots(history).values():
-        for table in schema.tables:
-            once |= {(table.name, column.name) for column in table.columns}
-            literals |= {(table.name, each.name): each.default for each in table.columns if each.default is not None}
-    sources: dict[tuple[str, str], tuple[str, ...]] = {}
-    for replayed in history.replayed:
-        updates = (
-            statement.text for statement in replayed.statements if statement.verb == "update" and not statement.masked
-        )
-        for key, (source, literal) in filled(updates).items():
-            if source:
-                sources[key] = (source, *sources.get(key, ()))
-            else:
-                literals[key] = literal
-        for rename in replayed.renames:
-            key = (rename.table, rename.new)
-            sources[key] = (rename.old, *sources.get(key, ()))
-    return FromChain(literals, sources, frozenset(once), _added(history))
-
-
-def _added(history: History) -> dict[tuple[str, str], str | None]:
-    """The defaults with which revisions added columns to tables, the last time where one is added again."""
-    renamed = {(rename.table, rename.new) for replayed in history.replayed for rename in replayed.renames}
-    found: dict[tuple[str, str], str | None] = {}
-    before: dict[str, set[str]] = {}
-    for schema in snapshots(history).values():
-        for table in schema.tables:
-            there = before.get(table.name)
-            new = (each for each in table.columns if there is not None and each.name not in there)
-            found |= {(table.name, each.name): each.default for each in new if (table.name, each.name) not in renamed}
-        before = {table.name: {column.name for column in table.columns} for table in schema.tables}
-    return found
+    return collected(history, filled, lambda default: default)
