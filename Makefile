@@ -80,7 +80,8 @@ bench: $(VENV)/.installed
 # Kills, faults, crowds and a large database, with a table of counts; then more examples of what `make test` samples. TORTURE="--minutes 60 --rows 0" and the like.
 torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
-	ARCHMIG_EXAMPLES=60 $(BIN)/pytest -q -n $(JOBS) tests/property/test_reconcile.py tests/backups/test_restore.py
+	ARCHMIG_EXAMPLES=60 $(BIN)/pytest -q -n $(JOBS) tests/property/test_reconcile.py tests/backups/test_restore.py \
+	    tests/databases/postgresql/test_demo_chain.py
 
 # Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the
 # like, "--kind postgresql --rows" on PostgreSQL.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from architect_migrate.core.server_errors import ServerProgramsMissingError
-from architect_migrate.databases.postgresql.programs import programs
+from architect_migrate.databases.postgresql.programs import clients, programs
 from architect_migrate.databases.postgresql.server import throwaway
 from support.paths import DATA
 
@@ -57,3 +58,15 @@ def connected(url: str) -> psycopg.Connection[Any]:
     import psycopg
 
     return psycopg.connect(url, autocommit=True)
+
+
+def dumped(database: str, *options: str) -> str:
+    """All of a database as pg_dump writes it, without what differs from one call to the next."""
+    with connected(database) as connection:
+        folder = clients(connection.info.server_version // 10_000)
+    assert folder is not None
+    command = [str(folder / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", *options, "--dbname", database]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    # A schema that was restored is no longer the one that each database has at first.
+    left_out = ("--", "\\", "CREATE SCHEMA public")
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith(left_out))

@@ -18,7 +18,7 @@ from architect_migrate.core.urls import parse_url
 from architect_migrate.databases.postgresql.programs import clients
 from architect_migrate.databases.registry import access
 from support.cli import archmig, plainly
-from support.postgresql import connected, database_at
+from support.postgresql import connected, database_at, dumped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -144,18 +144,6 @@ def emptied(database: str) -> None:
     with connected(database_at(database.replace("@/running?", "@/postgres?"), "postgres")) as server:
         server.execute("DROP DATABASE running WITH (FORCE)")
         server.execute("CREATE DATABASE running")
-
-
-def dumped(database: str) -> str:
-    """All of a database as pg_dump writes it, without what differs from one call to the next."""
-    with connected(database) as connection:
-        programs = clients(connection.info.server_version // 10_000)
-    assert programs is not None
-    command = [str(programs / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", "--dbname", database]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    # A schema that was restored is no longer the one that each database has at first.
-    left_out = ("--", "\\", "CREATE SCHEMA public")
-    return "\n".join(line for line in text.splitlines() if line and not line.startswith(left_out))
 
 
 def test_pending_revisions_run_and_every_row_is_there(made: Callable[..., str], tmp_path: Path) -> None:
