@@ -18,6 +18,7 @@ from architect_migrate.model.diff import (
     Missing,
     OtherwiseNamed,
     change_key,
+    is_part,
     needs_repair,
 )
 from architect_migrate.model.facts import Fact, table_of
@@ -365,6 +366,8 @@ class _Judge:
             return False
         there = self.found.get(its_key)
         change = self.changes.get(its_key)
+        if change is None and there is None and is_part(fact):
+            return False  # it is missing with its constraint, which is what is judged
         if change is None or isinstance(change, OtherwiseNamed) or (there is not None and not _serious(fact, there)):
             return True
         if self.maker[its_key] != revision:

@@ -153,8 +153,12 @@ def matters(change: Change) -> bool:
 
     That are its name, and what it does with a row that breaks it.
     """
-    is_part = not isinstance(change, Reordered) and isinstance(change.fact, NameFact | ConflictFact)
-    return needs_repair(change) and not is_part
+    return needs_repair(change) and (isinstance(change, Reordered) or not is_part(change.fact))
+
+
+def is_part(fact: Fact) -> bool:
+    """Whether a fact belongs to a constraint: its name, or what it does with a row that breaks it."""
+    return isinstance(fact, NameFact | ConflictFact)
 
 
 def diff(reference: Schema, actual: Schema) -> tuple[Change, ...]:

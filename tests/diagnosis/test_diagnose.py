@@ -93,6 +93,13 @@ def test_evidence_names_what_is_there_and_what_is_not() -> None:
     assert ([*map(describe, half.present)], [*map(describe, half.absent)]) == (["column a.x"], ["column a.y"])
 
 
+def test_the_name_of_a_constraint_is_not_there_where_its_constraint_is_not() -> None:
+    named = "CREATE TABLE c (v TEXT CONSTRAINT some_v NOT NULL ON CONFLICT IGNORE, CONSTRAINT uq_v UNIQUE (v))"
+    (_, there), (_, missing) = (seen(script, history=line_of(A, named, B)).judgements[:2] for script in (named, B))
+    assert "name uq_v of unique c(v)" in map(describe, there.present)
+    assert (missing.verdict.value, missing.present) == ("missing", ())
+
+
 def tracked(*versions: str, skipped: bool = False) -> Claims:
     return Claims(None, tuple(TrackerRow(version, skipped=skipped) for version in versions), tracker=True)
 
