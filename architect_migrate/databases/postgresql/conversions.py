@@ -62,14 +62,16 @@ def lost_values(connection: Connection, question: Changing) -> Answer:
     old = rows[0][0] if rows else "text"
     value = quote(question.column)
     cast = f"::{question.declared}" if _has_cast(connection, old, question.declared) else f"::text::{question.declared}"
+    there = f"({{}}{cast})"
+    casts = (there, f"{there}::{old}" if _has_cast(connection, question.declared, old) else f"{there}::text::{old}")
     try:
         with connection.transaction():
-            lost = f"SELECT count(*) FROM {quote(question.table)} WHERE NOT ({_back(value, cast, old)})"
+            lost = f"SELECT count(*) FROM {quote(question.table)} WHERE NOT ({_is_same(value, casts)})"
             if query(connection, lost).fetchall()[0][0] == 0:
                 return Answer(0)
     except (psycopg.errors.DataError, psycopg.errors.IntegrityError):
         pass
-    return _each(connection, question, cast, old)
+    return _each(connection, question, casts)
 
 
 def _has_cast(connection: Connection, old: str, new: str) -> bool:
@@ -81,16 +83,16 @@ def _has_cast(connection: Connection, old: str, new: str) -> bool:
     return True
 
 
-def _back(value: str, cast: str, old: str) -> str:
-    """The condition that a value is the same once it is cast there and back.
+def _is_same(value: str, casts: tuple[str, str]) -> str:
+    """The condition that a value is the same once it is cast there, or there and back.
 
-    Why by its text too: 1.10 and 1.1 are equal, and so are a text with spaces at its end and a char(n) without.
+    Why by its text: 1.10 and 1.1 are equal, and so are a text with spaces at its end and a char(n) without.
     """
-    there = f"({value}{cast})"
-    return f"{value} IS NULL OR {there}::text = {value}::text OR {there}::text::{old}::text = {value}::text"
+    there, back = (cast.format(value) for cast in casts)
+    return f"{value} IS NULL OR {there}::text = {value}::text OR {back}::text = {value}::text"
 
 
-def _each(connection: Connection, question: Changing, cast: str, old: str) -> Answer:
+def _each(connection: Connection, question: Changing, casts: tuple[str, str]) -> Answer:
     keys = key_columns(connection, question.table)
     key = " || ".join(f"{literal(f'{name} ')} || quote_literal(left({quote(name)}::text, 40)) || ', '" for name in keys)
     text = _EACH.format(
@@ -98,7 +100,7 @@ def _each(connection: Connection, question: Changing, cast: str, old: str) -> An
         value=quote(question.column),
         key=f"concat({key or literal('')}, {literal(f'{question.column} ')})",
         table=quote(question.table),
-        back=_back("one.value", cast, old),
+        back=_is_same("one.value", casts),
         most=_MOST,
         found=_FOUND,
     )

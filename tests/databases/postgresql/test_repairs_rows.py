@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 ORIGIN = Origin(Path("environments.toml"), 1)
 CHAIN = """
 CREATE TABLE p (id int PRIMARY KEY, x int UNIQUE);
-CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL, s text UNIQUE, k int REFERENCES p, d date, b int, CHECK (n > 0));
+CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL, s text UNIQUE, k int REFERENCES p, d date, b int,
+    o boolean DEFAULT false, CHECK (n > 0));
 CREATE TABLE log (what text);
 CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO log VALUES (TG_OP); RETURN NEW; END';
 CREATE TRIGGER noting BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION noted();
@@ -88,6 +89,10 @@ FORBIDDEN = {
         'DROP POLICY "Only b" ON t; ALTER TABLE t ALTER b TYPE bigint; UPDATE t SET b = 5000000000 WHERE id = 1',
         ("blocked-values", "t.b", "1 value would not survive as integer (id '1', b '5000000000')"),
     ),
+    "number that is neither true nor false": (
+        "ALTER TABLE t ALTER o DROP DEFAULT, ALTER o TYPE int USING n",
+        ("blocked-values", "t.o", "2 values would not survive as boolean (id '2', o '2', id '3', o '3')"),
+    ),
     "another sort of table": (
         "DROP TABLE log; CREATE UNLOGGED TABLE log (what text)",
         ("blocked-shape", "log", "the chain has another sort of table"),
@@ -109,6 +114,12 @@ def test_rows_that_refer_to_a_table_that_comes_empty_are_named(connection: Conne
     its = repaired(connection, CHAIN, f"{CHAIN}{ROWS}ALTER TABLE t DROP CONSTRAINT t_k_fkey; DROP TABLE p")
     assert [each.subject for each in its.blockers] == ["t(k)"]
     assert "2 rows refer to nothing in p" in its.blockers[0].found
+
+
+def test_numbers_become_true_and_false_where_they_are_0_and_1(connection: Connection) -> None:
+    damage = "ALTER TABLE t ALTER o DROP DEFAULT, ALTER o TYPE int USING n % 2, ALTER o SET DEFAULT 0"
+    its = repaired(connection, CHAIN, CHAIN + ROWS + damage)
+    assert (its.blockers, its.left, [row["o"] for row in its.after["t"]]) == ((), (), ["true", "false", "true"])
 
 
 def fill(column: str, copy_from: str | None = None, default: str | None = None, *, null: bool = False) -> Fill:
