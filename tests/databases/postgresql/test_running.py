@@ -349,6 +349,17 @@ def test_a_sequence_that_a_failing_revision_sets_back_is_brought_forward(made: C
     assert run(database, "SELECT nextval('posts_id_seq')") == [(6,)]
 
 
+def test_a_sequence_comes_back_for_a_column_that_stays_as_it_is(made: Callable[..., str], tmp_path: Path) -> None:
+    textual = "ALTER TABLE posts ALTER id DROP DEFAULT, ALTER id TYPE text"
+    database = made(*ROWS, textual, "DROP SEQUENCE posts_id_seq", "UPDATE posts SET id = 'p' || id", at="c3")
+    with (tmp_path / "environments.toml").open("a") as file:
+        file.write('[[resolve]]\ntable = "posts"\ncolumn = "id"\nkeep = true\n')
+    done = archmig("reconcile", "c3", "-e", "app", "--yes")
+    assert done.code == 0, done.err
+    assert run(database, "SELECT id FROM posts ORDER BY 1") == [(f"p{n}",) for n in range(1, 6)]
+    assert run(database, "SELECT nextval('posts_id_seq')") == [(1,)]
+
+
 def test_a_second_run_is_shown_who_has_the_lock(made: Callable[..., str]) -> None:
     place = parse_url(made())
     with access.exclusive(place, 1.0), pytest.raises(LockedByRunError) as error, access.transaction(place, 0.1):

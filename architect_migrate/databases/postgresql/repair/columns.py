@@ -163,6 +163,7 @@ def _type(context: RepairContext, expected: Column, actual: Column, draft: Draft
     draft.needs.append(expected.declared)
     if not detail_of(expected).identity and expected.default is not None:
         _default(expected, draft)
+        carried_on(context, expected, draft)
     if expected.declared == actual.declared:
         draft.say(f"collation of {expected.name}")
         return

@@ -12,7 +12,7 @@ from architect_migrate.databases.postgresql.repair.functions import other_functi
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
 from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
-from architect_migrate.databases.postgresql.repair.texts import parent_of, sort_of
+from architect_migrate.databases.postgresql.repair.texts import owned_by, parent_of, sort_of
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
@@ -158,8 +158,7 @@ def _nameless(trigger: Trigger) -> list[str]:
 def _made(world: World, thing: Object) -> tuple[str, ...]:
     """The statements that make an object of its chain's text, with what belongs to it."""
     if thing.kind == "sequence":
-        column = world.context.column(thing.table, thing.body.rpartition(".")[2]) if thing.table else None
-        return made_sequence(thing, frozenset({thing.table}) if column else frozenset())
+        return made_sequence(thing, world.context.column(thing.table, owned_by(thing)))
     if isinstance(thing.detail, PostgresMaterializedView) and not thing.detail.populated:
         return (f"{thing.sql} WITH NO DATA",)
     if thing.kind == "extension" and thing.body.startswith("SCHEMA "):

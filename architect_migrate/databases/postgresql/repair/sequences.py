@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from architect_migrate.databases.postgresql.repair.context import RepairContext
     from architect_migrate.model.schema import Column, Object
 
+# Where a sequence can go on. A column of texts has no highest number, or gets it when it is given the chain's type.
+_NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 # The name of a sequence that makes room for another one, until its number is carried over.
 _ASIDE = "archmig_aside"
 
@@ -109,13 +111,14 @@ def given_sequences(context: RepairContext, column: Column, draft: Draft) -> Non
             draft.run(Phase.SEQUENCE, f"ALTER SEQUENCE {quote(one.name)} OWNED BY {owner}")
 
 
-def made_sequence(thing: Object, tables: frozenset[str]) -> tuple[str, ...]:
-    """The statements that make a sequence, and give it to its column where that is there already."""
-    column = owned_by(thing)
-    if not column or thing.table not in tables:
+def made_sequence(thing: Object, column: Column | None) -> tuple[str, ...]:
+    """The statements that make a sequence, and give it to the database's column where that is there already."""
+    if column is None:
         return (thing.sql,)
-    owned = f"ALTER SEQUENCE {quote(thing.name)} OWNED BY {quote(thing.table)}.{quote(column)}"
-    return thing.sql, owned, going_on(thing.name, thing.table, column)
+    owned = f"ALTER SEQUENCE {quote(thing.name)} OWNED BY {quote(thing.table)}.{quote(column.name)}"
+    if column.declared.partition("(")[0] not in _NUMBERS:
+        return thing.sql, owned
+    return thing.sql, owned, going_on(thing.name, thing.table, column.name)
 
 
 def going_on(sequence: str, table: str, column: str) -> str:
@@ -123,7 +126,7 @@ def going_on(sequence: str, table: str, column: str) -> str:
 
     Why it is taken back with the transaction, which setval() is not: the sequence is one of this transaction.
     """
-    highest = f"SELECT max({quote(column)}) AS number FROM {quote(table)}"
+    highest = f"SELECT max({quote(column)})::bigint AS number FROM {quote(table)}"
     low = f"(SELECT last_value FROM {quote(sequence)})"
     return f"SELECT setval({_regclass(sequence)}, number) FROM ({highest}) AS highest WHERE number >= {low}"
 
