@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from architect_migrate.core.errors import ArchmigError
     from architect_migrate.integrations.startup.startup import startup
     from architect_migrate.integrations.startup.status import Start, StartRefusedError, StartState
-    from architect_migrate.model.environment import OnPending
+    from architect_migrate.model.choices import OnPending
 
 _MODULES = {
     "ArchmigError": "core.errors",
-    "OnPending": "model.environment",
+    "OnPending": "model.choices",
     "Start": "integrations.startup.status",
     "StartRefusedError": "integrations.startup.status",
     "StartState": "integrations.startup.status",

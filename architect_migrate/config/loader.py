@@ -42,18 +42,17 @@ from architect_migrate.core.errors import (
 )
 from architect_migrate.core.urls import database_identity, parse_url, sqlite_url
 from architect_migrate.databases.registry import fold_of
+from architect_migrate.model.choices import OnPending, Transaction, Uninitialised
 from architect_migrate.model.environment import (
     KEEP,
     MAX_AGE,
     Environment,
     Notify,
-    OnPending,
     Policies,
     ProjectConfig,
     Repair,
     Section,
     Tracker,
-    Uninitialised,
     chain_of_engine,
     resolutions_for,
     select_one,
@@ -90,6 +89,7 @@ _POLICIES: dict[str, Reader] = {
     "on_pending": choice(OnPending),
     "require_rehearsal": boolean,
     "rehearsal_max_age": age,
+    "transaction": choice(Transaction),
 }
 _TRACKER: dict[str, Reader] = {
     "skipped": texts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.model.environment import Uninitialised
+from architect_migrate.model.choices import Uninitialised
 
 if TYPE_CHECKING:
     from architect_migrate.model.environment import Environment

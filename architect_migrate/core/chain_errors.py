@@ -262,6 +262,30 @@ class ChangedMeanwhileError(ArchmigError, layout="{subject}: {problem}: {advice}
     advice: str = derived("run it again to see the new plan")
 
 
+class StoppedAtError(ArchmigError, layout="{problem}: {advice}"):
+    """A run of several transactions that failed after the first of them; `reached` are the revisions it committed.
+
+    `cause` is the error of the transaction that failed.
+    """
+
+    subject: str = derived("")
+    reached: tuple[str, ...]
+    cause: str
+    so_far: str = derived("at {_at}, proven and committed. In the transaction after it")
+    problem: str = derived("{so_far}: {cause}")
+    advice: str = derived("settle that, then run it again, which goes on from there")
+
+    @property
+    def _at(self) -> str:
+        return ", ".join(self.reached) or "base"
+
+
+class InterruptedAtError(StoppedAtError):
+    """The same for a run that Ctrl-C stopped."""
+
+    advice: str = derived("run it again, which goes on from there")
+
+
 class BlockedError(ArchmigError, layout="{subject}: {problem}: {advice}"):
     """A plan with blockers that was to be executed; `subjects` are the objects that block it."""
 

@@ -8,6 +8,7 @@ from architect_migrate.core.chain_errors import (
     RevisionFailedError,
     RevisionLosesError,
     StepFailedError,
+    StoppedAtError,
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.sql_errors import CastLosesError, RowsForbidError, ValuesWouldChangeError
@@ -32,6 +33,9 @@ def without_values(error: BaseException) -> str:
         case NotProvenError():
             problems = pluralize(len(error.problems) + error.more, "problem")
             return f"the result did not pass its proof, everything was rolled back: {problems}"
+        case StoppedAtError():
+            cause = without_values(error.__cause__) if error.__cause__ else error.cause
+            return f"{error.so_far}: {cause}"
         case CastLosesError():
             lost = f"{pluralize(error.count, 'value')} would not survive that"
             return f"its batch operation casts {error.value} to {error.declared}, and {lost}"

@@ -17,6 +17,7 @@ from architect_migrate.core.errors import (
 from architect_migrate.core.names import fits
 from architect_migrate.core.urls import database_identity
 from architect_migrate.model.chain_config import ChainConfig, beside
+from architect_migrate.model.choices import OnPending, Transaction, Uninitialised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,22 +38,6 @@ class Repair(Enum):
     NONE = "none"
 
 
-class Uninitialised(Enum):
-    """Policy for a database without anything of the chain: skip it, build it, or fail."""
-
-    SKIP = "skip"
-    CREATE = "create"
-    ERROR = "error"
-
-
-class OnPending(Enum):
-    """Policy for pending revisions when an application starts: warn, run them, or refuse to start."""
-
-    WARN = "warn"
-    UPGRADE = "upgrade"
-    REFUSE = "refuse"
-
-
 @dataclass(frozen=True, slots=True)
 class Policies:
     """Policies of one environment; `lock_timeout` and `rehearsal_max_age` are in seconds.
@@ -69,6 +54,7 @@ class Policies:
     on_pending: OnPending = OnPending.WARN
     require_rehearsal: bool = False
     rehearsal_max_age: int = 86_400
+    transaction: Transaction = Transaction.SEGMENTS
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -166,6 +166,18 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Prove and commit what was done so far, which brings the database to a position. The rest is another transaction.
+
+    `revisions` are the heads of the position, `why` says what forbids one transaction.
+    """
+
+    position: frozenset[str]
+    revisions: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRow:
     """A row of the legacy tracker for a number that it lacks; its time is that of the run."""
 
@@ -213,7 +225,7 @@ class SyncTracker:
 RepairStep = (
     CreateObject | DropObject | RenameTable | RenameColumn | AddColumn | DropColumn | RebuildTable | AlterObject
 )
-Step = RunRevision | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | SyncTracker
+Step = RunRevision | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | Checkpoint | SyncTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +286,8 @@ def headline(step: Step) -> str:
             return f"alter {step.kind} {step.name}: {', '.join(step.changes)}" + f" ({costs})" * bool(costs)
         case Stamp():
             return f"stamp {', '.join(step.revisions) or 'base'}"
+        case Checkpoint():
+            return f"prove and commit, at {', '.join(step.revisions) or 'base'}: {step.why}"
         case SyncTracker():
             true = " true" if step.columns else ""
             return f"make the tracker {step.table}{true}: {', '.join(_numbers(step.changes))}"

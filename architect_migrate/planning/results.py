@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.chain_errors import InterruptedAtError
 from architect_migrate.core.errors import ArchmigError, StoppedError
 from architect_migrate.core.text import pluralize
 from architect_migrate.diagnosis.findings import STAMP_UNKNOWN, Level
@@ -214,7 +215,7 @@ class Checked:
 
 def exit_code(results: tuple[Result, ...]) -> int:
     """0: done or clean; 1: differences remain; 2: something could not be done; 130: Ctrl-C stopped it."""
-    if any(isinstance(result.error, StoppedError) for result in results):
+    if any(isinstance(result.error, StoppedError | InterruptedAtError) for result in results):
         return 130
     outcomes = {result.outcome for result in results}
     if Outcome.FAILED in outcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+import traceback
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +13,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.backups import service as backups
 from architect_migrate.backups.record import copy_at, read_record, remove
 from architect_migrate.config.policies import creates_missing
-from architect_migrate.core.chain_errors import BlockedError, ChangedMeanwhileError
+from architect_migrate.core.chain_errors import (
+    BlockedError,
+    ChangedMeanwhileError,
+    InterruptedAtError,
+    StoppedAtError,
+)
 from architect_migrate.core.database_errors import (
     BackupError,
     CommitFailedError,
@@ -23,22 +29,24 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
-from architect_migrate.core.text import pluralize
 from architect_migrate.databases.registry import access, is_served, keeper, marks
 from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision, headline
-from architect_migrate.planning.results import Outcome, Receipt, Result
-from architect_migrate.runs.commit_proof import rows_kept, unwritten_tables, verify
+from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision
+from architect_migrate.planning.results import Outcome, Result
+from architect_migrate.planning.segments import segments
+from architect_migrate.runs.commit_proof import unwritten_tables, verify
+from architect_migrate.runs.receipts import done_words, receipt_of
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
 from architect_migrate.runs.steps import run_steps, with_rows
 from architect_migrate.runs.written_tables import written_tables
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from architect_migrate.config.context import EnvironmentContext
@@ -46,10 +54,10 @@ if TYPE_CHECKING:
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
     from architect_migrate.databases.values import Backup, Committed
-    from architect_migrate.planning.plan import Plan, Step
-    from architect_migrate.planning.results import Survey
+    from architect_migrate.planning.plan import Plan
+    from architect_migrate.planning.results import Fingerprint, Survey
     from architect_migrate.runs.commit_proof import Proof
-    from architect_migrate.runs.contracts import Prepare, Prepared, Progress
+    from architect_migrate.runs.contracts import Prepare, Progress
 
 
 # How long to wait before a run that met a lock of the application is tried again, in seconds.
@@ -63,6 +71,9 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
     again on the open connection. Raises BlockedError for a plan with blockers, ChangedMeanwhileError if the new plan
     differs, and what a step, the proof or the commit raises. A Ctrl-C rolls back and raises KeyboardInterrupt; after
     the commit has begun it takes effect when the run is recorded (see `run_interruptible`).
+
+    A plan in segments is a transaction for each. What fails after the first one's commit is returned as a failed result
+    with StoppedAtError, and the receipt of what was committed.
     """
     if shown.blockers:
         raise BlockedError(context.environment.name, tuple(blocker.subject for blocker in shown.blockers))
@@ -76,11 +87,11 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
         # this database's own.
         steps = with_rows(shown.steps, lambda: replayed_anew(context.history))
         result = run_interruptible(
-            lambda interrupts: _run_with_copies(
-                _Run(context, action, shown, steps, started, interrupts), progress, make
+            lambda interrupts: _run_in_segments(
+                _Run(context, action, replace(shown, steps=steps), started, interrupts), shown, progress, make
             )
         )
-    if result.error:
+    if result.error and not isinstance(result.error, StoppedAtError):
         for warning in result.warnings:
             result.error.add_note(warning)
         raise result.error
@@ -91,18 +102,23 @@ def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Pro
 class _Run:
     """The state of a run while it is executed; `made` is its backup, `warnings` go into the result.
 
-    `committed` is what was about to be committed, `steps` are those of the plan, with the values of rows.
+    `plan` has the values of rows in its steps, `committed` is what was about to be committed last. `done` has
+    each committed segment with its proof. `survey` and `rehearsal` belong to the plan that was made under the lock,
+    `left` is the fingerprint at the last commit.
     """
 
     context: EnvironmentContext
     action: str
     plan: Plan
-    steps: tuple[Step, ...]
     started: float
     interrupts: Interrupts
     made: Backup | None = None
     committed: Committed | None = None
     warnings: list[str] = field(default_factory=list)
+    done: list[tuple[Plan, Proof]] = field(default_factory=list)
+    survey: Survey | None = None
+    rehearsal: int = 0
+    left: Fingerprint | None = None
 
     @property
     def url(self) -> DatabaseUrl:
@@ -113,17 +129,58 @@ class _Run:
         return self.made.path if self.made else None
 
 
-def _run_with_copies(run: _Run, progress: Progress, make: Prepare) -> Result:
-    """Execute the plan; again with copies of the tables of which it turned out to change rows, or after a lock.
+def _run_in_segments(run: _Run, shown: Plan, progress: Progress, make: Prepare) -> Result:
+    """Execute the plan, each of its segments in a transaction of its own, and return the recorded result."""
+    with access.transactions(run.url, run.context.environment.policies.lock_timeout) as begin:
+        first = 0
+        for plan in segments(run.plan):
+            segment = _Segment(plan, begin, partial(_checked, run, shown, make), first)
+            first += len(plan.steps) + 1
+            try:
+                _run_with_copies(run, segment, progress)
+            except (Exception, KeyboardInterrupt) as error:
+                if not run.done:
+                    raise
+                return _stopped(run, error)
+    return _recorded(run, replace(run.plan, steps=shown.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """What one transaction does: its plan, what opens it, what it checks first, and how many steps come before it."""
+
+    plan: Plan
+    begin: Callable[[], AbstractContextManager[Connection]]
+    check: Callable[[Connection], None]
+    first: int
+
+
+def _checked(run: _Run, shown: Plan, make: Prepare, connection: Connection) -> None:
+    """Raise ChangedMeanwhileError if the database is no longer as it was planned, or as the last segment left it."""
+    context = run.context
+    if run.committed is None or not run.done:
+        # Why plan again: the database may have changed since the plan was shown, and from here on the lock is held.
+        prepared, run.rehearsal = as_rehearsed(context, connection, make(context, connection))
+        run.survey, same = prepared.survey, prepared.plan == shown
+    else:
+        stamp = marks.read_claims(connection, None, context.graph.version_table).stamp or ()
+        schema = marks.fingerprint_of(connection, run.committed.without).schema
+        same = {*stamp} == {*run.committed.stamp} and schema == run.committed.schema
+    if not same:
+        raise ChangedMeanwhileError(context.environment.name)
+
+
+def _run_with_copies(run: _Run, segment: _Segment, progress: Progress) -> None:
+    """Execute a segment; again with copies of the tables of which it turned out to change rows, or after a lock.
 
     A revision that loops over rows shows nothing of what it writes in a replay. Why again after a lock on a server: a
     run that goes on waiting holds up all who come after it.
     """
-    tables = written_tables(run.context.history, run.plan) if run.plan.before else frozenset[str]()
+    tables = written_tables(run.context.history, segment.plan) if segment.plan.before else frozenset[str]()
     pauses = iter(_PAUSES if is_served(run.url) else ())
     while True:
         try:
-            return _run_in_transaction(run, tables, progress, make)
+            return _run_in_transaction(run, segment, tables, progress)
         except RowsNotKeptError as error:
             if tables >= {*error.tables}:
                 raise
@@ -135,39 +192,41 @@ def _run_with_copies(run: _Run, progress: Progress, make: Prepare) -> Result:
             if (pause := next(pauses, None)) is None:
                 raise
             _forget_backup(run)
-            progress(0, len(run.plan.steps), "waiting: the application has a lock")
+            progress(segment.first, len(run.plan.steps), "waiting: the application has a lock")
             # Why at random: two runs that wait for each other must not do so at the same moments.
             time.sleep(random.uniform(pause, 2 * pause))  # noqa: S311  (no secret)
 
 
 def _forget_backup(run: _Run) -> None:
-    """Remove the backup of an attempt that was rolled back: the next attempt takes another."""
+    """Remove the backup of an attempt that was rolled back: the next attempt takes another.
+
+    Once a segment is committed the backup is the way back from that.
+    """
+    if run.done:
+        return
     if run.made and (copy := copy_at(run.made.path)):
         with suppress(BackupError):
             remove(copy)
     run.made = None
 
 
-def _run_in_transaction(run: _Run, tables: frozenset[str], progress: Progress, make: Prepare) -> Result:
-    """Execute the plan in one transaction and return the recorded result.
-
-    The result has an error if the run was committed but could not be read back.
-    """
-    context, plan, total = run.context, run.plan, len(run.plan.steps)
-    with _settled_commit(run), _in_transaction(run) as connection:
-        # Why plan again: the database may have changed since the plan was shown, and from here on the lock is held.
-        prepared, rehearsal = as_rehearsed(context, connection, make(context, connection))
-        if prepared.plan != plan:
-            raise ChangedMeanwhileError(context.environment.name)
+def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], progress: Progress) -> None:
+    """Execute one segment in one transaction, and note its proof."""
+    context, plan, total = run.context, segment.plan, len(run.plan.steps)
+    with _settled_commit(run), _in_transaction(run, segment) as connection:
+        segment.check(connection)
         # Why before the backup: a damaged database is refused, not copied and changed.
         broken = _integrity_before(run, connection)
-        progress(0, total, "backing up")
-        # Why before the first step: the backup is the way back, and the proof compares the rows with it.
-        run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
+        if not run.done:
+            progress(0, total, "backing up")
+            # Why before the first step: the backup is the way back, and the proof compares the rows with it.
+            run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
         keeper.keep(connection, tables)
-        written = run_steps(context, replace(plan, steps=run.steps), connection, progress)
+        written = run_steps(
+            context, plan, connection, lambda number, _, words: progress(segment.first + number, total, words)
+        )
         run.warnings += written.restored
-        progress(total + 1, total, "proving that every row is there")
+        progress(segment.first + len(plan.steps) + 1, total, "proving that every row is there")
         # Why before the commit: what is not proven is rolled back, the stamp included.
         proof = verify(context, plan, connection, run.copy, written, broken=broken)
         if run.made:
@@ -181,24 +240,21 @@ def _run_in_transaction(run: _Run, tables: frozenset[str], progress: Progress, m
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
-    receipt = _receipt(run, prepared, proof)
-    facts = recorder.evidence(context, prepared.survey, plan, receipt, left)
-    receipt = replace(receipt, facts=(*facts, *_references(run.made, rehearsal)))
-    return _recorded(run, prepared.survey, receipt, rehearsal)
+    run.left = left
+    run.done.append((plan, proof))
+    if plan.after != run.plan.after:
+        run.interrupts.held = False
+        run.interrupts.refuse()
 
 
 @contextmanager
-def _in_transaction(run: _Run) -> Iterator[Connection]:
-    """Open the run's transaction.
+def _in_transaction(run: _Run, segment: _Segment) -> Iterator[Connection]:
+    """Open the transaction of a segment.
 
     With the policy `create` a missing file is created, and removed again if nothing is committed.
     """
-    environment = run.context.environment
-    making = creates_missing(environment)
-    with (
-        access.created(run.url) if making else nullcontext(),
-        access.transaction(run.url, environment.policies.lock_timeout) as connection,
-    ):
+    making = creates_missing(run.context.environment)
+    with access.created(run.url) if making else nullcontext(), segment.begin() as connection:
         yield connection
 
 
@@ -214,24 +270,53 @@ def _integrity_before(run: _Run, connection: Connection) -> Counter[str]:
     return integrity.broken
 
 
-def _recorded(run: _Run, survey: Survey, receipt: Receipt, rehearsal: int) -> Result:
-    """The result with its number in the ledger, after the stamp was read back from the file."""
+def _recorded(run: _Run, plan: Plan) -> Result:
+    """The result with its number in the ledger, after the stamp was read back from the database.
+
+    It has an error if the run was committed but could not be read back.
+    """
     unread = _read_back(run)
+    entered = _entered(run, plan, unread)
+    return entered if unread else _pruned(run.context, entered)
+
+
+def _stopped(run: _Run, error: Exception | KeyboardInterrupt) -> Result:
+    """The recorded result of a run that failed after a segment was committed: the plan is what was done of it."""
+    last, _ = run.done[-1]
+    reached = heads(run.context.graph, last.after)
+    match error:
+        case KeyboardInterrupt():
+            stopped: StoppedAtError = InterruptedAtError(reached, "Ctrl-C")
+        case ArchmigError():
+            stopped = StoppedAtError(reached, str(error))
+        case _:
+            stopped = StoppedAtError(reached, f"{type(error).__name__}: {error}")
+    stopped.__cause__ = error
+    stopped.trace = "".join(traceback.format_exception(error))
+    steps = tuple(step for plan, _ in run.done for step in plan.steps)
+    return _entered(run, replace(run.plan, steps=steps, after=last.after), stopped)
+
+
+def _entered(run: _Run, plan: Plan, error: ArchmigError | None) -> Result:
+    assert run.survey is not None
+    assert run.left is not None
+    receipt = receipt_of(run.context, run.survey, (plan, run.done), str(run.copy or ""), run.started)
+    facts = recorder.evidence(run.context, run.survey, plan, receipt, run.left)
+    receipt = replace(receipt, facts=(*facts, *_references(run.made, run.rehearsal)))
     result = Result(
         environment=run.context.environment.name,
         database=str(run.context.environment.url),
         action=run.action,
-        outcome=Outcome.FAILED if unread else Outcome.DONE,
-        detail=str(unread or _done(receipt)),
-        survey=survey,
-        plan=run.plan,
+        outcome=Outcome.FAILED if error else Outcome.DONE,
+        detail=str(error or done_words(receipt)),
+        survey=run.survey,
+        plan=plan,
         receipt=receipt,
-        error=unread,
+        error=error,
         warnings=tuple(run.warnings),
-        rehearsal=rehearsal,
+        rehearsal=run.rehearsal,
     )
-    entered = recorder.record(run.context, result, run.started)
-    return entered if unread else _pruned(run.context, entered)
+    return recorder.record(run.context, result, run.started)
 
 
 def _references(made: Backup | None, rehearsal: int) -> Iterator[tuple[str, str]]:
@@ -284,26 +369,3 @@ def _read_back(run: _Run) -> ArchmigError | None:
     graph, timeout = run.context.graph, run.context.environment.policies.lock_timeout
     assert run.committed is not None
     return keeper.read_back(run.url, timeout, graph.version_table, run.committed)
-
-
-def _receipt(run: _Run, prepared: Prepared, proof: Proof) -> Receipt:
-    tables = proof.rows.tables
-    return Receipt(
-        came_from=prepared.survey.claims.stamp or (),
-        arrived_at=heads(run.context.graph, run.plan.after),
-        steps=tuple(headline(step) for step in run.plan.steps),
-        seconds=time.time() - run.started,
-        backup=str(run.copy or ""),
-        tables=sum(not table.dropped for table in tables),
-        rows=sum(table.rows_before - table.gone for table in tables),
-        compared=sum(table.compared for table in tables),
-        digests=tuple((table.table, table.digest) for table in tables if table.digest),
-        orphans=(proof.orphans_before, proof.orphans_after),
-        gone=sum(table.gone for table in tables),
-        kept=rows_kept(proof.rows) if tables else "built from nothing",
-    )
-
-
-def _done(receipt: Receipt) -> str:
-    where, steps = ", ".join(receipt.arrived_at) or "base", pluralize(len(receipt.steps), "step")
-    return f"at {where}, {steps}, {receipt.kept}, {receipt.seconds:.1f} s"

@@ -14,6 +14,7 @@ from architect_migrate.planning.interruptions import names_taken
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning.results import DEPARTED, Loss
 from architect_migrate.runs.contracts import Prepared
+from architect_migrate.runs.one_transaction import cut
 from architect_migrate.runs.prepare import empty
 from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, wanted_of
@@ -59,7 +60,7 @@ def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     stamp = (Stamp(heads(context.graph, after)),) if steps else ()
     taken = names_taken(context.history, seen.schema.tables, steps) if steps and seen.schema else ()
     plan = as_promoted(context, Plan((*steps, *stamp), taken, seen.kept, seen.position, after))
-    return context.synced(seen.claims, plan)
+    return context.synced(seen.claims, cut(context, plan))
 
 
 def down(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:

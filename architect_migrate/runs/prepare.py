@@ -20,6 +20,7 @@ from architect_migrate.planning.planner import PlanGoal, make_plan
 from architect_migrate.planning.results import State, Survey
 from architect_migrate.planning.row_findings import ROWS_UNDECIDED
 from architect_migrate.runs.contracts import Prepared
+from architect_migrate.runs.one_transaction import cut
 from architect_migrate.runs.own_functions import with_functions
 from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, nothing, wanted_of
@@ -67,7 +68,7 @@ def _plan(context: EnvironmentContext, connection: Connection, seen: Survey, tar
     taken = [found for found in names_taken(history, seen.schema.tables, made.steps) if found.subject not in asked]
     rows = tuple(finding for finding in seen.findings if finding.code in {ROWS_UNDECIDED, *AT_STAKE})
     made = replace(made, steps=(*first, *made.steps), blockers=(*undecided, *rows, *taken, *made.blockers))
-    return context.synced(seen.claims, as_promoted(context, _within_policy(context, made)))
+    return context.synced(seen.claims, cut(context, as_promoted(context, _within_policy(context, made))))
 
 
 def _within_policy(context: EnvironmentContext, plan: Plan) -> Plan:
@@ -109,4 +110,4 @@ def from_nothing(context: EnvironmentContext, target: str | None) -> Plan:
         from architect_migrate.runs.promotion_gate import as_promoted
 
         plan = as_promoted(context, plan)
-    return context.synced(Claims(), plan)
+    return context.synced(Claims(), cut(context, plan))

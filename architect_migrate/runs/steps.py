@@ -22,6 +22,7 @@ from architect_migrate.model.history import recorded_sql, replays, row_statement
 from architect_migrate.planning.plan import (
     AddColumn,
     AlterObject,
+    Checkpoint,
     CreateObject,
     DropColumn,
     DropObject,
@@ -243,6 +244,9 @@ def _step(step: Step, connection: Connection, runner: Runner | None, history: Hi
             return _watched_stamp(connection, history.graph.version_table, step.revisions)
         case SyncTracker():
             return write_tracker(connection, step)
+        case Checkpoint():
+            # A trial has one transaction for all segments; a run executes them one by one.
+            pass
         case (
             CreateObject()
             | DropObject()

@@ -9,6 +9,7 @@ from architect_migrate.model.history import effects, replays, row_statements
 from architect_migrate.planning.plan import (
     AddColumn,
     AlterObject,
+    Checkpoint,
     CreateObject,
     DropColumn,
     DropObject,
@@ -55,7 +56,7 @@ def _written(history: History, step: Step) -> Iterable[str]:
             return altered(step)
         case RebuildTable() | SyncTracker() | DropColumn() | RenameColumn():
             return [step.table]
-        case CreateObject() | RenameTable() | AddColumn() | Stamp():
+        case CreateObject() | RenameTable() | AddColumn() | Stamp() | Checkpoint():
             return []
         case _:
             assert_never(step)

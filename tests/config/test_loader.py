@@ -9,6 +9,7 @@ import pytest
 from architect_migrate.config.loader import as_written, find_config, read_project
 from architect_migrate.core.errors import ConfigError, ConfigNotFoundError
 from architect_migrate.core.urls import sqlite_url
+from architect_migrate.model.choices import OnPending, Transaction, Uninitialised
 from architect_migrate.model.environment import (
     Drop,
     Environment,
@@ -16,14 +17,12 @@ from architect_migrate.model.environment import (
     Keep,
     Kind,
     Notify,
-    OnPending,
     Origin,
     Policies,
     ProjectConfig,
     Repair,
     Subject,
     Tracker,
-    Uninitialised,
     empty_project,
 )
 from support.paths import PROJECT
@@ -120,13 +119,14 @@ def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) ->
     text = (
         '[defaults]\nheads = ["head"]\non_pending = "refuse"\n[env.dev]\npath = "dev.db"\nheads = ["head", "dev"]\n'
         '[env.prod]\npath = "prod.db"\ntarget = "046"\nrequires = ["dev"]\non_pending = "upgrade"\n'
-        'require_rehearsal = true\nrehearsal_max_age = "2h"\n[tracker]\nsync = true\n'
+        'require_rehearsal = true\nrehearsal_max_age = "2h"\ntransaction = "one"\n[tracker]\nsync = true\n'
         '[notify]\nwebhook = "https://u:${SECRET}@hook"\ncommand = ["send", "$HOME"]'
     )
     found = project(tmp_path, text, SECRET="s3cret")
     (_, prod), (its, theirs) = found.environments, [one.policies for one in found.environments]
     assert (its.heads, its.on_pending, its.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
     assert (theirs.heads, theirs.target, prod.requires, theirs.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
+    assert (its.transaction, theirs.transaction) == (Transaction.SEGMENTS, Transaction.ONE)
     assert (theirs.require_rehearsal, theirs.rehearsal_max_age, its.rehearsal_max_age) == (True, 7_200, 86_400)
     assert found.tracker == Tracker(sync=True)
     assert found.notify == Notify("https://u:s3cret@hook", ("send", "$HOME"))

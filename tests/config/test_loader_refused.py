@@ -213,6 +213,10 @@ BAD = [
     (DEV + 'target = "x"\nheads = ["y"]', "env.dev.heads: is given beside target (give only one of them)"),
     (DEV + "heads = []", 'env.dev.heads: is empty (name branches or revisions: ["head", "dev"])'),
     (
+        DEV + 'transaction = "two"',
+        "env.dev.transaction: must be segments or one, not 'two' (known: one, segments)",
+    ),
+    (
         DEV + 'on_pending = "wran"',
         "env.dev.on_pending: must be warn, upgrade or refuse, not 'wran' (did you mean 'warn'?)",
     ),

@@ -6,7 +6,8 @@ import pytest
 
 from architect_migrate.config.policies import builds_uninitialised, may_be_changed, skips_uninitialised
 from architect_migrate.core.urls import sqlite_url
-from architect_migrate.model.environment import Environment, Policies, Uninitialised
+from architect_migrate.model.choices import Uninitialised
+from architect_migrate.model.environment import Environment, Policies
 
 
 def environment(policies: Policies) -> Environment:

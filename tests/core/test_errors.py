@@ -22,6 +22,7 @@ from architect_migrate.core.chain_errors import (
     DriftedError,
     EngineError,
     ForeignBranchError,
+    InterruptedAtError,
     NewRevisionError,
     NoDatabaseChosenError,
     NotPromotedError,
@@ -38,6 +39,7 @@ from architect_migrate.core.chain_errors import (
     SquashError,
     StampError,
     StepFailedError,
+    StoppedAtError,
     UnknownRevisionError,
 )
 from architect_migrate.core.database_errors import (
@@ -673,6 +675,19 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         ChangedMeanwhileError,
         ("home",),
         "home: the database changed after it was planned; nothing was done: run it again to see the new plan",
+    ),
+    (
+        StoppedAtError,
+        (("a1", "b2"), "it failed"),
+        (
+            "at a1, b2, proven and committed. In the transaction after it: it failed: settle that, then run it again, "
+            "which goes on from there"
+        ),
+    ),
+    (
+        InterruptedAtError,
+        (("a1",), "Ctrl-C"),
+        "at a1, proven and committed. In the transaction after it: Ctrl-C: run it again, which goes on from there",
     ),
     (
         BlockedError,

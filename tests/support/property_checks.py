@@ -13,7 +13,8 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import RevisionFailedError
 from architect_migrate.core.urls import sqlite_url
 from architect_migrate.model.chain_config import beside
-from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Tracker, Uninitialised
+from architect_migrate.model.choices import Uninitialised
+from architect_migrate.model.environment import Environment, Policies, ProjectConfig, Tracker
 from architect_migrate.model.history import snapshots, unmasked
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import history_of

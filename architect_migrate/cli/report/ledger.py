@@ -104,7 +104,9 @@ def _fields(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "who", f"{entry.user} on {entry.host}: {entry.command}"
     yield "database", entry.database
     if entry.from_heads or entry.to_heads:
-        after = f" before, {', '.join(entry.to_heads) or 'base'} after" if entry.result == "done" else ""
+        # A run that failed on its way has committed the revisions before.
+        is_known = entry.result == "done" or entry.to_heads
+        after = f" before, {', '.join(entry.to_heads) or 'base'} after" if is_known else ""
         yield "stamp", (", ".join(entry.from_heads) or "none") + after
     if entry.detail:
         yield ("detail" if entry.result == "done" else "why"), entry.detail

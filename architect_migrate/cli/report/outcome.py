@@ -51,7 +51,8 @@ def _row(result: Result, graph: RevisionGraph, names: Mapping[str, str]) -> list
     receipt, plan, seen = result.receipt, result.plan, result.survey
     before = at(seen, graph, names)
     done = result.outcome is Outcome.DONE
-    after = newest(graph, plan.after, names) if done and plan else before
+    # A run that failed on its way has a receipt of what it committed.
+    after = newest(graph, plan.after, names) if (done or receipt) and plan else before
     word = "not confirmed" if result.outcome is Outcome.PLANNED else result.outcome.value
     return [
         Cell(result.environment, Style.BOLD),

@@ -15,6 +15,7 @@ from architect_migrate.databases.registry import LOCAL, about, dialect, statemen
 from architect_migrate.planning.plan import (
     AddColumn,
     AlterObject,
+    Checkpoint,
     CreateObject,
     DropColumn,
     DropObject,
@@ -108,7 +109,7 @@ def _summed_up(plan: Plan, graph: RevisionGraph) -> Iterator[tuple[str, tuple[st
                 yield _named(graph, "insert missing rows of", f"insert missing rows of {len(ids)} revisions", ids)
             case "statements":
                 yield _named(graph, "run the row statements of", f"run the row statements of {len(ids)} revisions", ids)
-            case "stamp" | "tracker":
+            case "stamp" | "checkpoint" | "tracker":
                 yield "; ".join(headline(each) for each in group), ()
             case _ if revision:
                 yield f"{verb} {with_title(graph, revision)}: {_repairs(group)}", ()
@@ -177,6 +178,8 @@ def _sort(step: Step) -> tuple[str, str]:
             return "statements", ""
         case Stamp():
             return "stamp", ""
+        case Checkpoint():
+            return "checkpoint", ""
         case SyncTracker():
             return "tracker", ""
         case CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn():
@@ -241,6 +244,8 @@ def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[st
                 yield f"INSERT INTO {dialect.name(version_table)} (version_num) VALUES ({literal(revision)});"
         case SyncTracker():
             yield from (_ended(each) for each in dialect.tracker_statements(step))
+        case Checkpoint():
+            yield from ("COMMIT;", f"{about(recorded.kind).BEGIN};")
         case (
             AlterObject() | CreateObject() | DropObject() | RenameTable() | RenameColumn() | AddColumn() | DropColumn()
         ):

@@ -14,7 +14,7 @@ from architect_migrate.databases.postgresql import connection, held, presence
 from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     import psycopg
@@ -105,6 +105,13 @@ def looked_at(place: Place, timeout: float) -> Iterator[Connection | Absence]:
 def transaction(place: Place, lock_timeout: float) -> AbstractContextManager[HeldConnection]:
     """Open the one transaction of a run, as `held.transaction`."""
     return held.transaction(_url(place), lock_timeout)
+
+
+def transactions(
+    place: Place, lock_timeout: float
+) -> AbstractContextManager[Callable[[], AbstractContextManager[HeldConnection]]]:
+    """Hold the lock of runs, as `held.transactions`."""
+    return held.transactions(_url(place), lock_timeout)
 
 
 def exclusive(place: Place, lock_timeout: float) -> AbstractContextManager[HeldConnection]:

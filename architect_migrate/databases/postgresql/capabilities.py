@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LACKS: Mapping[Capability, str] = {
     Capability.MAKES: "its owner and its rights are not for archmig to decide",
+    Capability.WHOLE: "what PostgreSQL refuses inside of a transaction divides it, and each part is proven and stamped",
     Capability.GUARDED: "PostgreSQL has no authorizer: the role's rights and the proof have to do",
     Capability.COLUMNS: "of triggers and functions only the tables are known, and the columns that their code names",
     Capability.BACKUP: "it is an archive of pg_dump, which is read to its end and compared with nothing",

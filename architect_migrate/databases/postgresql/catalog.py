@@ -38,6 +38,11 @@ _SERVER = """SELECT md5(string_agg(whole, ',' ORDER BY whole))
 _BODIES = f"""SELECT l.lanname, coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '')
               FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
               WHERE p.{OWN.replace("relnamespace", "pronamespace")} AND p.proname = ANY (%s)"""
+# Labels that were added to their type later than those that it was made with; of one whose first label was renamed, all
+# others.
+_LABELS = """SELECT e.oid::bigint, t.typname::text FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
+             WHERE (e.xmin::text, e.cmin::text) <> (SELECT f.xmin::text, f.cmin::text FROM pg_enum f
+                                                    WHERE f.enumtypid = e.enumtypid ORDER BY f.oid LIMIT 1)"""
 _TOUCHED = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del, coalesce(seq_scan, 0) + coalesce(idx_scan, 0)
               FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()"""
 
@@ -83,6 +88,11 @@ def server_digest(connection: psycopg.Connection[Any]) -> str:
 def bodies_of(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[tuple[str, str]]:
     """Return the language and the body of each function and procedure of the schema that has one of some names."""
     return [(str(language), str(body)) for language, body in connection.execute(_BODIES, ([*names],)).fetchall()]
+
+
+def labels_added(connection: psycopg.Connection[Any]) -> dict[int, str]:
+    """Return the type of each label that was added to it, by the label's number in the catalog."""
+    return dict(connection.execute(_LABELS).fetchall())
 
 
 def rows_touched(connection: psycopg.Connection[Any]) -> dict[str, tuple[int, int]]:

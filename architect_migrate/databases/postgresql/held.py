@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -33,7 +34,8 @@ from architect_migrate.databases.postgresql.pinned import current_schema, query
 from architect_migrate.databases.postgresql.statements import inside_a_transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.postgresql.stored import Kept
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _SPACE = 0x61726368
 _SEAL = """
     CREATE TEMP TABLE archmig_seal (token text) ON COMMIT DROP;
-    CREATE FUNCTION pg_temp.archmig_sealed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+    CREATE OR REPLACE FUNCTION pg_temp.archmig_sealed() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
         IF current_setting('archmig.finish', true) IS DISTINCT FROM NEW.token THEN
             RAISE EXCEPTION 'archmig keeps one transaction around the whole run' USING ERRCODE = 'AM001';
         END IF;
@@ -52,8 +54,8 @@ _SEAL = """
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pg_temp.archmig_sealed()"""
 _SEALED, _NOT_AVAILABLE = "AM001", psycopg.errors.LockNotAvailable.sqlstate
 _HOLDER = """
-    SELECT a.xact_start::text, a.pid::text, coalesce(a.client_addr::text, 'this server'), a.usename::text,
-           a.application_name
+    SELECT coalesce(a.xact_start, a.backend_start)::text, a.pid::text,
+           coalesce(a.client_addr::text, 'this server'), a.usename::text, a.application_name
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s::int8::oid AND l.objsubid = 2
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -67,6 +69,10 @@ _SETTINGS = """
     SELECT set_config('lock_timeout', %(wait)s, true), set_config('statement_timeout', '0', true),
            set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
            set_config('application_name', %(name)s, true)"""
+_LOCK = "SELECT pg_advisory_xact_lock(%(space)s::int4, hashtext(%(schema)s))"
+# Held by the connection until it is released, or the connection is closed.
+_LOCK_FOR_LONG = "SELECT pg_advisory_lock(%(space)s::int4, hashtext(%(schema)s))"
+_RELEASE = "SELECT pg_advisory_unlock_all()"
 _COUNTERS = "SELECT current_setting('track_counts')"
 _BEGUN = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text"
 
@@ -91,11 +97,42 @@ class HeldConnection(LentConnection):
 def transaction(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
     """Open the one transaction of a run: commits when the block ends, rolls back when it raises.
 
+    Raises as `_sealing`.
+    """
+    with _opened(url, lock_timeout) as held, _sealing(held, lock_timeout):
+        yield held
+
+
+@contextmanager
+def transactions(
+    url: DatabaseUrl, lock_timeout: float
+) -> Iterator[Callable[[], AbstractContextManager[HeldConnection]]]:
+    """Hold the lock of runs in the block, which gets what opens one transaction of the run after another.
+
+    Raises as `transaction`.
+    """
+    with _opened(url, lock_timeout) as held:
+        with _begun(held, lock_timeout):
+            query(held, _LOCK_FOR_LONG, _asked(held))
+            held.really().commit()
+        try:
+            yield partial(_sealing, held, lock_timeout)
+        finally:
+            # Why released: the server needs a moment to notice that a connection was closed.
+            with suppress(psycopg.Error):
+                query(held, _RELEASE)
+                held.really().commit()
+
+
+@contextmanager
+def _sealing(held: HeldConnection, lock_timeout: float) -> Iterator[HeldConnection]:
+    """Open a transaction on a connection: commits when the block ends, rolls back when it raises.
+
     Waits `lock_timeout` seconds for other runs, and as long for each lock of an application. Raises LockedByRunError,
     DatabaseLockedError, PoolerError, CountersOffError, TransactionEndedError, and CommitFailedError if the server gave
     no answer to the COMMIT: the caller then has to find out what the database holds.
     """
-    with recording_interrupts() as interrupts, _begun(url, lock_timeout) as held, _naming_openers(held, lock_timeout):
+    with recording_interrupts() as interrupts, _begun(held, lock_timeout), _naming_openers(held, lock_timeout):
         token = _sealed(held)
         yield held
         still_inside(held)
@@ -110,25 +147,34 @@ def transaction(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnectio
 @contextmanager
 def exclusive(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
     """Hold the lock of runs, in a transaction that is rolled back. Raises as `transaction`."""
-    with _begun(url, lock_timeout) as held:
+    with _opened(url, lock_timeout) as held, _begun(held, lock_timeout):
         yield held
 
 
 @contextmanager
-def _begun(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
-    """Open a connection in a transaction that has the lock of runs; it is rolled back unless the block has ended it."""
+def _opened(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
     held = opened_as(HeldConnection, url, lock_timeout, prepare_threshold=None, cursor_factory=LentCursor)
     held.url = url
+    try:
+        yield held
+    finally:
+        with suppress(psycopg.Error):
+            held.really().close()
+
+
+@contextmanager
+def _begun(held: HeldConnection, lock_timeout: float) -> Iterator[None]:
+    """Begin a transaction that has the lock of runs; it is rolled back unless the block has ended it."""
     really = held.really()
     try:
-        with explained(held, str(url), lock_timeout):
+        with explained(held, str(held.url), lock_timeout):
             _refuse_poolers(held)
             query(held, _SETTINGS, {"wait": str(max(1, int(lock_timeout * 1000))), "name": _own_name()})
             _lock(held, lock_timeout)
             if query(held, _COUNTERS).fetchone() != ("on",):
-                raise CountersOffError(str(url))
+                raise CountersOffError(str(held.url))
             held.transaction_id = (query(held, _BEGUN).fetchone() or ("", ""))[:2]
-            yield held
+            yield
     finally:
         with suppress(psycopg.Error):
             if held.info.transaction_status is not TransactionStatus.IDLE:
@@ -136,7 +182,7 @@ def _begun(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
             if held.kept:
                 bring_forward(held, held.own_schema, held.kept.sequences)
                 really.commit()
-        really.close()
+        held.kept = None
 
 
 def _own_name() -> str:
@@ -152,15 +198,18 @@ def _refuse_poolers(held: HeldConnection) -> None:
 
 
 def _lock(held: HeldConnection, seconds: float) -> None:
-    schema = current_schema(held)
-    held.own_schema = schema
-    asked = {"space": _SPACE, "schema": schema}
+    held.own_schema = current_schema(held)
+    asked = _asked(held)
     try:
-        query(held, "SELECT pg_advisory_xact_lock(%(space)s::int4, hashtext(%(schema)s))", asked)
+        query(held, _LOCK, asked)
     except psycopg.errors.LockNotAvailable as error:
         held.really().rollback()
         found = query(held, _HOLDER, asked).fetchone()
         raise LockedByRunError(str(held.url), seconds, Holder(*map(str, found or ()))) from error
+
+
+def _asked(held: HeldConnection) -> dict[str, object]:
+    return {"space": _SPACE, "schema": held.own_schema}
 
 
 def _sealed(held: HeldConnection) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from architect_migrate.core.server_errors import OtherSchemaError, SchemaOfChainError, ServerChangedError
 from architect_migrate.databases.postgresql.catalog import (
     Places,
+    labels_added,
     made_elsewhere,
     place_of_objects,
     rows_touched,
@@ -75,6 +76,7 @@ class Recording:
         self._schema = Schema()
         self._running = _Running()
         self._rows: list[SeedRow] = []
+        self._labels: dict[int, str] = {}
         self._revision = ""
         # Keys the digests of rows, so that they cannot be compared with those of other replays.
         self._key = secrets.token_hex(16)
@@ -207,6 +209,7 @@ class Recording:
         statements = tuple(each for each in self._ran if each.verb not in _READING and not self._is_alembics(each))
         reads = (each.reads for each in self._ran if each.verb in _READING and not each.in_data_step)
         renames, replaced = _renames(*places)
+        known, self._labels = self._labels, labels_added(connection)
         with in_own_texts(connection):
             for at, replayed in enumerate(self.found):
                 left = tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
@@ -226,6 +229,7 @@ class Recording:
                 refused=self._refused,
                 refused_at=self._refused_at,
                 commits=self._commits,
+                labels=tuple(sorted({name for label, name in self._labels.items() if label not in known})),
             )
         )
         self._schema = schema

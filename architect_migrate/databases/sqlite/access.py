@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from architect_migrate.databases.absence import Absence
 from architect_migrate.databases.sqlite import connection, presence, run_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from sqlite3 import Connection
 
@@ -79,6 +80,15 @@ def looked_at(place: Place, timeout: float) -> Iterator[Connection | Absence]:
 def transaction(place: Place, lock_timeout: float) -> AbstractContextManager[Connection]:
     """Open the one write transaction of a run, as `connection.transaction`."""
     return connection.transaction(file_of(place), lock_timeout)
+
+
+@contextmanager
+def transactions(place: Place, lock_timeout: float) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+    """Return in the block what opens the write transaction of a run, again after an attempt that was rolled back.
+
+    Why without a lock between two attempts: here a run is one transaction.
+    """
+    yield partial(transaction, place, lock_timeout)
 
 
 def exclusive(place: Place, lock_timeout: float) -> AbstractContextManager[Connection]:

@@ -9,7 +9,8 @@ from architect_migrate.config.loader import find_config, read_project
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.integrations.startup.check import at_once, compared
 from architect_migrate.integrations.startup.status import Start, StartState
-from architect_migrate.model.environment import OnPending, select_one
+from architect_migrate.model.choices import OnPending
+from architect_migrate.model.environment import select_one
 
 if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext

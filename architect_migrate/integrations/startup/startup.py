@@ -23,7 +23,7 @@ from architect_migrate.revisions.replay import cache_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from architect_migrate.model.environment import OnPending
+    from architect_migrate.model.choices import OnPending
 
 _POLICIES = ("refuse", "upgrade", "warn")
 _YES, _NO = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})

@@ -13,8 +13,8 @@ from architect_migrate.core.names import fold
 from architect_migrate.databases.registry import access, keeper, reader
 from architect_migrate.ledger.recorder import enter
 from architect_migrate.ledger.without_values import without_values
+from architect_migrate.model.choices import Uninitialised
 from architect_migrate.model.diff import diff, explain
-from architect_migrate.model.environment import Uninitialised
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.model.schema import Schema
 from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, headline, plan_digest

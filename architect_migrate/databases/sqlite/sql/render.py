@@ -215,7 +215,7 @@ def statement(step: plan.Step) -> str:
             return f"ALTER TABLE {name(step.table)} DROP COLUMN {name(step.column)}"
         case plan.RebuildTable() | plan.RunRevision() | plan.RunDowngrade() | plan.RunDataStep() | plan.RunRows():
             return ""
-        case plan.Stamp() | plan.SyncTracker() | plan.AlterObject():
+        case plan.Stamp() | plan.Checkpoint() | plan.SyncTracker() | plan.AlterObject():
             return ""
         case _:
             assert_never(step)
