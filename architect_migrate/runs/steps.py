@@ -211,7 +211,7 @@ def run_planned(
         except (RevisionFailedError, StepFailedError):
             raise
         except driver_errors(ArchmigError) as error:
-            raise StepFailedError(headline(step), str(error)) from error
+            raise StepFailedError(headline(step), _cause(error)) from error
         watching.still_inside(connection)
     return written
 
@@ -311,8 +311,13 @@ def explained(connection: Connection, statements: Iterable[str]) -> Writes:
             for statement in statements:
                 connection.execute(f"EXPLAIN {statement}")
     except driver_errors() as error:
-        raise StepFailedError("stamp the database", str(error)) from error
+        raise StepFailedError("stamp the database", _cause(error)) from error
     return seen
+
+
+def _cause(error: Exception) -> str:
+    """The first line of an error's text: PostgreSQL's others have the values of a row, or the statement."""
+    return str(error).strip().partition("\n")[0]
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> Writes:

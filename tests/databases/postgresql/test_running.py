@@ -349,6 +349,18 @@ def test_a_sequence_that_a_failing_revision_sets_back_is_brought_forward(made: C
     assert run(database, "SELECT nextval('posts_id_seq')") == [(6,)]
 
 
+def test_a_step_that_fails_is_told_on_one_line_without_rows(made: Callable[..., str]) -> None:
+    function = "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS "
+    body = "$$BEGIN RAISE 'not today' USING DETAIL = 'Key (name)=(root)'; END$$"
+    event = "CREATE EVENT TRIGGER e ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION refuse()"
+    database = made("DROP INDEX ix_users_name", function + body, event)
+    before = dumped(database)
+    done = archmig("reconcile", "b2", "-e", "app", "--yes")
+    assert (done.code, "create index ix_users_name: not today; everything was rolled back" in done.err) == (2, True)
+    assert "root" not in done.err + done.out
+    assert dumped(database) == before
+
+
 def test_a_sequence_comes_back_for_a_column_that_stays_as_it_is(made: Callable[..., str], tmp_path: Path) -> None:
     textual = "ALTER TABLE posts ALTER id DROP DEFAULT, ALTER id TYPE text"
     database = made(*ROWS, textual, "DROP SEQUENCE posts_id_seq", "UPDATE posts SET id = 'p' || id", at="c3")
