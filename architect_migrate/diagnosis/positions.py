@@ -101,12 +101,10 @@ class Comparison:
 
 
 class _Touch(NamedTuple):
-    """What one revision does to one fact: takes `removed` away, or drops its table with it, and makes `added`."""
+    """What one revision does to one fact: makes `added` of it, or takes it away, perhaps with its table."""
 
     revision: str
-    removed: Fact | None
     added: Fact | None
-    drops: bool = False
 
 
 def held_against(history: History, position: frozenset[str], database: Database) -> Comparison:
@@ -260,8 +258,7 @@ def _touches(history: History) -> dict[Key, tuple[_Touch, ...]]:
             k for k, touches in found.items() if gone and any(t.added and table_of(t.added) in gone for t in touches)
         }
         for its_key in effect.added.keys() | effect.removed.keys() | beside:
-            touch = _Touch(revision, effect.removed.get(its_key), effect.added.get(its_key), its_key in beside)
-            found.setdefault(its_key, []).append(touch)
+            found.setdefault(its_key, []).append(_Touch(revision, effect.added.get(its_key)))
     return {its_key: tuple(touches) for its_key, touches in found.items()}
 
 
@@ -351,8 +348,7 @@ def _contradicts(its_key: Key, touches: tuple[_Touch, ...], position: frozenset[
     for touch in touches:
         if touch.revision in position:
             once = once or touch.added is not None
-            if touch.added is not None or touch.drops or touch.removed == expected:
-                expected = touch.added
+            expected = touch.added
     actual = database.found.get(its_key)
     if expected is None:
         return actual is not None and not once

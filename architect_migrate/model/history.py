@@ -363,8 +363,9 @@ def _reference(history: History, position: frozenset[str]) -> Schema:
     for revision, effect in effects(history).items():
         if revision in position:
             gone = dropped_tables(effect)
+            # By name: a revision of another branch, outside of the position, may have given it another shape.
             merged = {
-                k: fact for k, fact in merged.items() if effect.removed.get(k) != fact and table_of(fact) not in gone
+                k: fact for k, fact in merged.items() if k not in effect.removed and table_of(fact) not in gone
             } | effect.added
     return _assemble(merged, history, position)
 

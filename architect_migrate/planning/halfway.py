@@ -94,7 +94,8 @@ def _stopped(look: Look, revision: str, replayed: Replayed) -> Halfway | None:
         known[table] |= columns
     there = {name: columns_of(look.tables[name]) & known[name] for name in tables & look.tables.keys()}
     at = tuple(number for number, stop in enumerate(stops) if stop.shape == there)
-    return Halfway(revision, replayed, at) if at and there not in whole else None
+    # Tables that are all missing may be so for any reason, and there is nothing to complete.
+    return Halfway(revision, replayed, at) if there and at and there not in whole else None
 
 
 @lru_cache(maxsize=256)

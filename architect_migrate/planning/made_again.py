@@ -120,10 +120,14 @@ def _column_lives(history: History) -> dict[Place, tuple[_ColumnLife, ...]]:
     """The columns that the chain makes more than once while their table lasts, each with its lives in replay order."""
     lives: dict[Place, list[_ColumnLife]] = {}
     for revision, its in effects(history).items():
-        remade = replays(history)[revision].remade
-        gone = dropped_tables(its)
+        replayed, gone = replays(history)[revision], dropped_tables(its)
+        remade = replayed.remade
+        # A table goes on under its new name.
+        renamed = {rename.old: rename.new for rename in replayed.renames if not rename.table and rename.old in gone}
+        lives = {(renamed.get(place[0], place[0]), place[1]): each for place, each in lives.items()}
         lives = {place: each for place, each in lives.items() if place[0] not in gone}
-        for place in [place for place in lives if ("column", *place) in its.removed]:
+        was = {new: old for old, new in renamed.items()}
+        for place in [place for place in lives if ("column", was.get(place[0], place[0]), place[1]) in its.removed]:
             if ("column", *place) not in its.added or place in remade:
                 lives[place][-1] = lives[place][-1]._replace(dropped=revision)
         for fact in (fact for fact in its.added.values() if isinstance(fact, ColumnFact)):

@@ -9,9 +9,11 @@ from architect_migrate.model.history import effects, replays
 from architect_migrate.planning.plan import DropColumn, RenameColumn, RunRevision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from architect_migrate.model.history import History
+    from architect_migrate.model.schema import Key
     from architect_migrate.model.stops import Place
     from architect_migrate.planning.plan import Plan, Step
 
@@ -56,8 +58,8 @@ def _moves_of(history: History, revision: str) -> tuple[Moves, set[Place]]:
     if not (stops := replays(history)[revision].stops):
         # Else a column that an earlier revision moved with its table would count as one that only has to be there.
         does = effects(history)[revision]
-        gone = (key for key in does.removed.keys() - does.added.keys() if key[0] == "column")
-        return {(key[1], key[2]): None for key in gone}, set()
+        gone, fresh = does.removed.keys() - does.added.keys(), does.added.keys() - does.removed.keys()
+        return dict.fromkeys(_columns(gone)), set(_columns(fresh))
     end = stops[-1]
     before = [(table, column) for table, columns in stops[0].tables for column in columns]
     after = {(table, column) for table, columns in end.tables for column in columns}
@@ -65,6 +67,10 @@ def _moves_of(history: History, revision: str) -> tuple[Moves, set[Place]]:
     # A column that is there and holds the values of none is what a copy computed: it is compared in its place.
     kept = [place for place in before if place in end.places or place in held or place not in after]
     return {place: end.places.get(place) for place in kept}, after - held
+
+
+def _columns(keys: Iterable[Key]) -> Iterator[Place]:
+    return ((key[1], key[2]) for key in keys if key[0] == "column")
 
 
 def unmoved_columns(history: History, plan: Plan) -> frozenset[Place]:

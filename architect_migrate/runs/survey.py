@@ -327,7 +327,11 @@ def without_interruptions(
             left = (*left, *more)
         else:
             break
+    first = left
     schema, diagnosis, left = _renamed_in_part(context, connection, claims, (schema, diagnosis, left))
+    if left != first:
+        behind = _found_behind(context, connection, (schema, diagnosis, left))
+        left = (*left, *(each for each in behind if not each.steps))
     asked = partial(_ask_as_it_is, connection, steps_of(left))
     missing = unmoved(history, (schema, diagnosis), context.resolutions, asked)
     said = {(fold(each.table), fold(each.column)) for each in missing}

@@ -66,3 +66,17 @@ def test_a_column_that_is_dropped_and_made_again_loses_its_values(tmp_path: Path
         plan = Plan(steps, (), (), frozenset(), frozenset())
         assert carried_columns(history, plan, dropped)["p", "a"] is None
         assert carried_columns(history, plan)["p", "a"] == ("q", "a")
+
+
+def test_a_column_that_a_revision_makes_under_a_name_of_before_is_another_one(tmp_path: Path) -> None:
+    """The old one is dropped, whatever becomes of the new one."""
+    moved = ("ALTER TABLE p ADD COLUMN c TEXT", "UPDATE p SET c = a", "ALTER TABLE p DROP COLUMN a")
+    chain = {
+        "a1": revision(None, P),
+        "b2": revision("a1", *moved),
+        "c3": revision("b2", "ALTER TABLE p ADD COLUMN a INTEGER"),
+        "d4": revision("c3", "ALTER TABLE p RENAME TO q"),
+    }
+    history = own_chain(tmp_path, chain).context().history
+    plan = Plan(tuple(map(RunRevision, ("b2", "c3", "d4"))), (), (), frozenset(), frozenset())
+    assert carried_columns(history, plan)["p", "a"] is None

@@ -144,6 +144,20 @@ def test_a_branch_that_renames_what_another_one_drops_is_compared_at_every_posit
     assert ask(home.database, "SELECT * FROM c") == [(1, "x")]
 
 
+def test_a_branch_that_drops_what_another_one_changes_is_compared_at_every_position(tmp_path: Path) -> None:
+    chain = {
+        "1_base": revision(None, A, "CREATE VIEW v AS SELECT x FROM a"),
+        "2_right": revision("1_base", "ALTER TABLE a RENAME TO c"),
+        "2_left": revision("1_base", "DROP VIEW v"),
+    }
+    home = own_chain(tmp_path, chain)
+    # In the replay the view reads c when it is dropped.
+    script(home.database, A, *stamp("2_left"))
+    assert home.survey().state is State.BEHIND
+    assert at_heads(home, "2_left", "2_right") == ["run revision 2_right", "stamp 2_right, 2_left"]
+    assert ask(home.database, "SELECT name FROM sqlite_master WHERE type = 'view'") == []
+
+
 def test_a_table_is_made_again_with_its_columns_in_the_chains_order_at_every_position(tmp_path: Path) -> None:
     made = "CREATE TABLE \"b\" (id INTEGER NOT NULL, x TEXT DEFAULT '0', y TEXT, PRIMARY KEY (id))"
     remade = (made.replace('"b"', "b_new"), "INSERT INTO b_new SELECT id, x, y FROM b", "DROP TABLE b")

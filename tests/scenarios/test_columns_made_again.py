@@ -70,6 +70,19 @@ def test_a_column_in_a_shape_of_its_own_is_the_one_that_it_is_nearest_to(
     assert [each.subject for each in found.blockers if each.code == "interrupted-undecided"] == asked
 
 
+def test_a_column_of_a_table_that_gets_another_name_between_is_still_the_old_one(tmp_path: Path) -> None:
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, T),
+            "b2": raw("a1", DROP),
+            "c3": raw("b2", "ALTER TABLE t RENAME TO u", ADD.replace(" t ", " u "), K),
+        },
+    )
+    script(home.database, T, ROWS, K, *stamp("a1"))
+    assert codes(home) == [("interrupted-undecided", "column u.n")]
+
+
 def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
     home = own_chain(tmp_path, CHAINS["two revisions"])
     script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))

@@ -333,3 +333,14 @@ def test_a_copy_of_the_old_name_is_the_applications_own_where_the_stamp_fits(tmp
     aside = POSTS.replace("posts", "posts_old"), ROWS.replace("posts", "posts_old")
     script(home.database, *aside, POSTS.replace("posts", "orders"), "INSERT INTO orders VALUES (7, 7)", *stamp("b2"))
     nothing_to_do(home)
+
+
+def test_tables_that_are_missing_do_not_show_where_a_revision_stopped(tmp_path: Path) -> None:
+    """After its third statement the revision leaves none of its tables; here a person has put the last one aside."""
+    made = "CREATE TABLE tags (id INTEGER PRIMARY KEY, code TEXT)"
+    moved = ("CREATE TABLE keys (id INTEGER PRIMARY KEY, size INTEGER)", "INSERT INTO keys SELECT * FROM posts")
+    chain = {"a1": raw(None, POSTS), "b2": raw("a1", *moved, "DROP TABLE posts", "DROP TABLE keys", made)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, made, "INSERT INTO tags VALUES (1, 'x')", "ALTER TABLE tags RENAME TO tags_old", *stamp("b2"))
+    assert come_home(home, gone("tags_old")) == ["rename table tags_old to tags"]
+    assert ask(home.database, "SELECT * FROM tags") == [(1, "x")]

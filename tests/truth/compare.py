@@ -44,7 +44,7 @@ def _lacking(expected: Facts, actual: Facts) -> Iterator[Difference]:
             continue
         shown = " ".join(key[1:])
         if kind in _NAMED:
-            yield from _constraint(key, actual)
+            yield from _constraint(key, expected, actual)
         elif found is None and kind == "index" and (other := _same_index(value, expected, actual)):
             yield Difference("index under another name", f"{shown}, there as {other}", other, cosmetic=True)
         elif found is None and kind in _WHOLE:
@@ -62,14 +62,14 @@ def _otherwise(key: Key, value: str, found: str) -> Difference:
     return Difference("AUTOINCREMENT too many" if kept else f"{key[0]} differs", shown, key[1], cosmetic=kept)
 
 
-def _constraint(key: Key, actual: Facts) -> Iterator[Difference]:
+def _constraint(key: Key, expected: Facts, actual: Facts) -> Iterator[Difference]:
     kind, table, what, label = key
     shown = f"{table}: {kind} {label or 'without a name'} {what}"
-    if key in actual:
+    others = [one[3] for one in actual if one[:3] == (kind, table, what)]
+    if key in actual or (not label and any((kind, table, what, other) in expected for other in others)):
         # Equal ones are one: SQLite makes one index of several UNIQUE, each key acts on a row alike, and a batch
         # operation of Alembic writes one of them.
         return
-    others = [one[3] for one in actual if one[:3] == (kind, table, what)]
     if not others:
         covered = kind == "unique" and any(
             one[0] == "index" and text.startswith(f"unique on {table} ( {what.replace(', ', ' , ')} )")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from truth.compare import differences, own
 from truth.life import goes_through
 from truth.native import upgraded
-from truth.reader import content_of
+from truth.reader import content_of, opened, quote
 from truth.row_steps import ROW_KINDS
 from truth.row_truth import NOT_RUN, invented, lost_or_changed, same
 
@@ -102,8 +103,6 @@ def process_findings(answers: Calls) -> list[Finding]:
 
 
 def _head(truth: Truth) -> Content:
-    from truth.reader import content_of
-
     return content_of(truth.head())
 
 
@@ -137,10 +136,21 @@ def _undamaged(truth: Truth, case: Case, name: str, answers: Answers) -> Iterato
 
 
 def _loses_own(truth: Truth, case: Case) -> bool:
-    """Whether plain Alembic, which upgrades the database, drops something of the application's own on the way."""
-    after = content_of(upgraded(truth.script, case.image, "heads"))
+    """Whether plain Alembic, which upgrades the database, drops or breaks something of the application's own."""
+    image = upgraded(truth.script, case.image, "heads")
+    after = content_of(image)
     mine = [key for key in case.before.facts if own(key, case.before.facts)]
-    return any(key not in after.facts for key in mine)
+    views = [key[1] for key in mine if key[0] == "view"]
+    return any(key not in after.facts for key in mine) or not all(_can_be_read(image, view) for view in views)
+
+
+def _can_be_read(image: bytes, view: str) -> bool:
+    with opened(image) as raw:
+        try:
+            raw.execute(f"SELECT * FROM {quote(view)} LIMIT 0")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 def _casts_away(truth: Truth, case: Case) -> bool:

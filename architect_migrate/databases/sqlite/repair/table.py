@@ -20,6 +20,7 @@ from architect_migrate.databases.sqlite.sql.render import (
     declared_with,
     default_text,
     name,
+    type_text,
 )
 from architect_migrate.diagnosis.resolutions import drops, fill_of
 from architect_migrate.diagnosis.suggestions import brought, for_missing, of_chain
@@ -384,7 +385,7 @@ def _other_type(repair_context: RepairContext, table: str, expected: Column, dra
     if lost.count:
         draft.blockers.append(blocked.lost_values(table, expected.name, expected.declared, lost))
     else:
-        draft.edits.append(table_edits.SetType(expected.name, expected.declared))
+        draft.edits.append(table_edits.SetType(expected.name, type_text(repair_context.expected[table], expected.name)))
 
 
 def _tighten(repair_context: RepairContext, table: str, expected: Column, draft: _Draft) -> None:

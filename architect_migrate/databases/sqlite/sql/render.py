@@ -70,6 +70,12 @@ def default_text(table: Table, column: str) -> str:
     return defaults[0].expression if defaults else "NULL"
 
 
+def type_text(table: Table, column: str) -> str:
+    """A column's declared type as the table's stored text writes it."""
+    parsed = parse_table(table.sql).column(column)
+    return parsed.type if parsed else ""
+
+
 def foreign_key_text(key: ForeignKeyValue) -> str:
     """A foreign key as a table constraint."""
     parents = f" ({names(key.parent_columns)})" if key.parent_columns else ""

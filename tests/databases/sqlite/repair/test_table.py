@@ -276,6 +276,7 @@ def test_autoincrement_is_added_and_not_taken_away() -> None:
         ("name TEXT COLLATE NOCASE", "name TEXT", "set collation name nocase"),
         ("name TEXT", "name TEXT COLLATE NOCASE", "set collation name binary"),
         ("name TEXT", "name BLOB", "set type name TEXT"),
+        ("name Character Varying (20)", "name BLOB", "set type name Character Varying (20)"),
         ("name BLOB NOT NULL DEFAULT 'x'", "name TEXT", "set type name BLOB, set default name 'x', set not null name"),
     ],
 )
