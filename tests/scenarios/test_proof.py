@@ -421,7 +421,7 @@ def moved(home: Home) -> Path:
     ("moment", "words"),
     [
         ((keeper, "committing"), "another file was moved into its place during the run"),
-        ((execute, "_receipt"), "could not be read back: another file was moved into its place"),
+        ((execute, "_read_back"), "could not be read back: another file was moved into its place"),
     ],
     ids=["before the commit", "after it"],
 )
