@@ -123,8 +123,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, url_of: Callable[[int | No
     return folder
 
 
-def make_chain(folder: Path, revisions: Mapping[str, str], url: str) -> None:
-    """Write a chain of revisions, and run it on a database by plain Alembic."""
+def make_chain(folder: Path, revisions: Mapping[str, str], url: str, target: str = "head") -> None:
+    """Write a chain of revisions, and run it on a database by plain Alembic, to its head or up to a revision."""
     versions = folder / "chain" / "versions"
     versions.mkdir(parents=True)
     (folder / "chain" / "env.py").write_text(ENV)
@@ -138,7 +138,7 @@ def make_chain(folder: Path, revisions: Mapping[str, str], url: str) -> None:
     config = Config(attributes={"configure_logger": False})
     config.set_main_option("script_location", str(folder / "chain"))
     config.set_main_option("sqlalchemy.url", url.replace("postgresql://", "postgresql+psycopg://").replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, target)
     (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
 
 
