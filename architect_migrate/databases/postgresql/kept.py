@@ -26,14 +26,25 @@ _TABLES = f"""
            coalesce(s.n_tup_ins, 0), coalesce(s.n_tup_upd, 0), coalesce(s.n_tup_del, 0)
     FROM pg_class c LEFT JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
     WHERE c.{OWN} AND c.relkind IN ('r', 'p', 'f')"""
+_IS_BUILT_IN = "{0}.typnamespace = 'pg_catalog'::regnamespace"
 _COLUMNS = f"""
-    SELECT a.attrelid::bigint, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod)
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    SELECT a.attrelid::bigint, a.attnum, a.attname::text, format_type(a.atttypid, a.atttypmod),
+           CASE WHEN {_IS_BUILT_IN.format("t")} THEN format_type(a.atttypid, a.atttypmod)
+                WHEN {_IS_BUILT_IN.format("b")} AND t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
+                WHEN t.typcategory = 'A' THEN 'text[]' ELSE 'text' END,
+           CASE WHEN l.collnamespace <> 'pg_catalog'::regnamespace THEN '"C"' ELSE '' END
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+         LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE c.{OWN} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""
 _KEYS = f"""
     SELECT i.indrelid::bigint, ARRAY(SELECT k.number FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
                                      WHERE k.place <= i.indnkeyatts ORDER BY k.place)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{OWN} AND i.indisprimary AND i.indisvalid"""
+
+
+_LABELS = f"""
+    SELECT e.oid::bigint, format_type(e.enumtypid, NULL), e.enumlabel::text
+    FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.{OWN.replace("relnamespace", "typnamespace")}"""
 
 
 def keep(connection: LentConnection, tables: Collection[str]) -> None:
@@ -45,13 +56,14 @@ def keep(connection: LentConnection, tables: Collection[str]) -> None:
     assert isinstance(connection, HeldConnection)
     with connection.unheard():
         there = stored_tables(connection)
-        kept = Kept(connection, there, sequences(connection))
+        kept = Kept(connection, there, sequences(connection), labels(connection))
         for number, name in enumerate(sorted({*tables} & there.keys())):
             if there[name].kind != "r":
                 continue
             query(connection, f"LOCK TABLE ONLY {quote(name)} IN SHARE ROW EXCLUSIVE MODE")
             copy = f"archmig_kept_{number}"
-            query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT * FROM ONLY {quote(name)}")
+            values = ", ".join(f"{each.kept()} AS {quote(each.name)}" for each in there[name].columns)
+            query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT {values} FROM ONLY {quote(name)}")
             kept.copies[name] = f"pg_temp.{copy}"
         # Why again: others may have written, or stored a table anew, before it was locked.
         kept.tables = stored_tables(connection)
@@ -67,11 +79,16 @@ def sides(connection: LentConnection, _copy: Path | None) -> Iterator[Kept]:
         yield connection.kept
 
 
+def labels(connection: LentConnection) -> dict[int, tuple[str, str]]:
+    """Return the labels of the schema's enums by their numbers, each with its type."""
+    return {number: (of, label) for number, of, label in query(connection, _LABELS).fetchall()}
+
+
 def stored_tables(connection: LentConnection) -> dict[str, Stored]:
     """Return the tables of the schema by name."""
     columns: dict[int, list[Column]] = {}
-    for table, number, name, its_type in query(connection, _COLUMNS).fetchall():
-        columns.setdefault(table, []).append(Column(number, name, its_type))
+    for table, *its in query(connection, _COLUMNS).fetchall():
+        columns.setdefault(table, []).append(Column(*its))
     keys = {table: tuple(numbers) for table, numbers in query(connection, _KEYS).fetchall()}
     return {
         name: Stored(number, name, kind, storage, tuple(written), tuple(columns.get(number, ())), keys.get(number, ()))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from architect_migrate.core.database_errors import RowsNotKeptError
-from architect_migrate.core.names import fold, quote
+from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.postgresql.connection import first_line
-from architect_migrate.databases.postgresql.kept import stored_tables
+from architect_migrate.databases.postgresql.kept import labels, stored_tables
 from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query, taken_back
 from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
@@ -94,6 +94,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
     with after.unheard(), in_own_texts(after):
         now = stored_tables(after)
         _require_copies(before, now)
+        _name_labels_anew(before, labels(after))
         proofs = [_proof_of(before, now, (after, name, may), tally) for name in before.copies]
         for problem in _set_back(before.sequences, sequences(after)):
             tally.add(*problem)
@@ -102,6 +103,32 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
         if name not in before.copies:
             _require_columns(old, _after(old, now), may, tally)
     return RowProof(tuple(proofs), tuple(tally.losses), tally.lost, left)
+
+
+def _name_labels_anew(before: Kept, now: Mapping[int, tuple[str, str]]) -> None:
+    """Give the values of copies the names that labels of enums have now: a copy has the texts of before."""
+    renamed: dict[str, list[tuple[str, str]]] = {}
+    for number, (of, label) in before.labels.items():
+        if number in now and now[number][1] != label:
+            renamed.setdefault(of, []).append((label, now[number][1]))
+    for name, copy in before.copies.items() if renamed else ():
+        for column in before.tables[name].columns:
+            its = quote(column.name)
+            if pairs := renamed.get(column.type):
+                whens = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in pairs)
+                query(before.connection, f"UPDATE {copy} SET {its} = CASE {its} {whens} ELSE {its} END")
+            elif pairs := renamed.get(column.type.removesuffix("[]")):
+                query(before.connection, f"UPDATE {copy} SET {its} = {_replaced(its, pairs)}")
+
+
+def _replaced(array: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """SQL for an array of texts with others for some. Why in two steps: labels may have exchanged their names."""
+    numbered = [(old, f"\x01{number}", new) for number, (old, new) in enumerate(pairs)]
+    for old, passing, _ in numbered:
+        array = f"array_replace({array}, {literal(old)}, {literal(passing)})"
+    for _, passing, new in numbered:
+        array = f"array_replace({array}, {literal(passing)}, {literal(new)})"
+    return array
 
 
 def _after(old: Stored, now: Mapping[str, Stored]) -> Stored | None:
@@ -207,7 +234,7 @@ def _compare(pair: _Pair) -> int:
                 pair.tally.add(pair.old.name, example, "is gone", 0)
             pair.tally.lost += gone
         return gone
-    on = " AND ".join(f"t.{quote(now.name)} = k.{quote(was.name)}" for was, now in keys)
+    on = " AND ".join(f"{now.kept('t.')} = k.{quote(was.name)}" for was, now in keys)
     gone = _missing_by_key(pair, keys, on)
     if may.is_in(may.permitted.replaced, *names):
         return gone + _number(pair.connection, _changed(pair, on))
@@ -219,7 +246,7 @@ def _keys(pair: _Pair) -> list[tuple[Column, Column]] | None:
     """The columns of the primary key before, if each is there with its values; None if they identify no row."""
     key = [each for each in pair.columns if each[0].number in pair.old.key]
     whole = len(key) == len(pair.old.key) > 0
-    return key if whole and all(was.type == now.type for was, now in key) else None
+    return key if whole and all(was.kept_as == now.kept_as for was, now in key) else None
 
 
 def _missing_by_key(pair: _Pair, keys: list[tuple[Column, Column]], on: str) -> int:
@@ -236,12 +263,12 @@ def _missing_by_key(pair: _Pair, keys: list[tuple[Column, Column]], on: str) -> 
 def _differs(was: Column, now: Column) -> str:
     """SQL for whether a value is another one; with another type, whether it did not survive the change of type."""
     old, new = f"k.{quote(was.name)}", f"t.{quote(now.name)}"
-    if was.type == now.type:
-        return f"ROW({old})::record *<> ROW({new})::record"
+    if was.kept_as == now.kept_as:
+        return f"ROW({old})::record *<> ROW({now.kept('t.')})::record"
     forth = f"({old}::{now.type})::text IS DISTINCT FROM {new}::text"
     if (was.type, now.type) in _SAME_VALUE:
         return forth
-    return f"({forth} OR ({new}::{was.type})::text IS DISTINCT FROM {old}::text)"
+    return f"({forth} OR ({new}::{was.kept_as})::text IS DISTINCT FROM {old}::text)"
 
 
 def _changed(pair: _Pair, on: str) -> str:
@@ -269,10 +296,10 @@ def _record_changes(pair: _Pair, keys: list[tuple[Column, Column]], on: str) -> 
 def _missing_by_values(pair: _Pair) -> tuple[int, list[str]]:
     """How many rows are not there as often as before, by the texts of their values, with examples."""
     old = [
-        f"{quote(was.name)}::text" if was.type == now.type else f"({quote(was.name)}::{now.type})::text"
+        f"{quote(was.name)}::text" if was.kept_as == now.kept_as else f"({quote(was.name)}::{now.type})::text"
         for was, now in pair.columns
     ]
-    new = [f"{quote(now.name)}::text" for _, now in pair.columns]
+    new = [f"({now.kept()})::text" for _, now in pair.columns]
     if not old:
         more = f"(SELECT count(*) FROM {pair.copy}) - (SELECT count(*) FROM {pair.rows})"
         return _number(pair.connection, f"SELECT greatest({more}, 0)"), []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import quote
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,11 +15,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, by its number in its table; `type` is as PostgreSQL writes it."""
+    """A column, by its number in its table; `type` is as PostgreSQL writes it.
+
+    A copy keeps its values as `kept_as`, and sorts them by `collation` where that is not the column's: a copy with a
+    type or collation of the schema would be in the way of a revision that drops these.
+    """
 
     number: int
     name: str
     type: str
+    kept_as: str
+    collation: str = ""
+
+    def kept(self, prefix: str = "") -> str:
+        """Return SQL for the column's values as a copy has them; `prefix` is a table's alias with a dot."""
+        text = f"{prefix}{quote(self.name)}"
+        cast = text if self.kept_as == self.type else f"{text}::{self.kept_as}"
+        return f"({cast}) COLLATE {self.collation}" if self.collation else cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +58,12 @@ class Stored:
 class Kept:
     """The state before a run: all tables by name, and the `copies` of those of which rows may change, by name.
 
-    `connection` is that of the run. `sequences` are how far they have come.
+    `connection` is that of the run. `sequences` are how far they have come, `labels` those of enums by their numbers,
+    each with its type.
     """
 
     connection: LentConnection
     tables: Mapping[str, Stored]
     sequences: Mapping[str, int | None]
+    labels: Mapping[int, tuple[str, str]]
     copies: dict[str, str] = field(default_factory=dict)
