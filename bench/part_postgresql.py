@@ -1,4 +1,4 @@
-"""Reading, digesting and judging PostgreSQL databases of about a hundred tables, beside what others read of them."""
+"""Reading, judging and changing PostgreSQL databases, beside what others do with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import postgresql_runs
 import sqlalchemy as sa
 from alembic.config import Config
 from rivals import compared, inspected
@@ -41,7 +42,8 @@ def run(scratch: Path, runs: int) -> list[Row]:
     with throwaway(None, scratch / "clusters") as url:
         os.environ["ARCHMIG_POSTGRESQL_SCRATCH"] = url
         folder = _project(scratch / "postgresql", url)
-        return [*_one(url, runs), *_many(folder, url, runs), *_start(folder, url, runs)]
+        looks = [*_one(url, runs), *_many(folder, url, runs), *_start(folder, url, runs)]
+        return [*looks, *postgresql_runs.chain(folder, url, runs), *postgresql_runs.rows(scratch / "rows", url, _at)]
 
 
 def _project(folder: Path, url: str) -> Path:
@@ -60,7 +62,9 @@ def _project(folder: Path, url: str) -> Path:
         command.upgrade(config, "head")
         for number in range(1, COUNT):
             connection.execute(f"CREATE DATABASE e{number:03} TEMPLATE e000 STRATEGY file_copy")
-    listed = "".join(f'[env.e{number:03}]\nurl = "{_at(url, f"e{number:03}")}"\n' for number in range(COUNT))
+    names = [f"e{number:03}" for number in range(COUNT)]
+    listed = "".join(f'[env.{name}]\nurl = "{_at(url, name)}"\n' for name in names)
+    listed += f'[env.empty]\nurl = "{_at(url, "empty")}"\nuninitialised = "create"\n'
     (folder / "environments.toml").write_text(f'[alembic]\nconfig = "alembic.ini"\n{listed}', encoding="utf-8")
     return folder
 
@@ -121,7 +125,13 @@ def _digest_anew(place: str) -> None:
 def _many(folder: Path, url: str, runs: int) -> list[Row]:
     places = [_at(url, f"e{number:03}") for number in range(COUNT)]
     alone, loop = f"archmig status of {COUNT} databases at head", "a Python loop that reads alembic_version"
-    found = medians(runs, {loop: partial(_stamps, places), alone: partial(archmig, folder, "status")})
+    found = medians(
+        runs,
+        {
+            loop: partial(_stamps, places),
+            alone: partial(archmig, folder, "status", *(f"e{number:03}" for number in range(COUNT))),
+        },
+    )
     return [beside(loop, found[loop]), beside(alone, found[alone], "the loop", found[loop])]
 
 

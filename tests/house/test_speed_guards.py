@@ -43,6 +43,8 @@ HEAVY = {
     "architect_migrate.databases.sqlite.sql.parser",
     "architect_migrate.model.schema",
 }
+# Databases of other kinds than those of the run, with their drivers.
+OTHER_KINDS = ("psycopg", "architect_migrate.databases.postgresql")
 TRACES = "SELECT NULL, schema_version FROM pragma_schema_version UNION ALL SELECT name, seq FROM main.sqlite_sequence"
 PROBE = """
 import json, sys
@@ -84,6 +86,7 @@ def test_a_run_without_work_imports_nothing_that_works(tmp_path: Path, command: 
     code, modules = json.loads(done.stderr)
     assert code in {0, None}, done.stdout
     assert HEAVY & set(modules) == set()
+    assert not [module for module in modules if module.startswith(OTHER_KINDS)]
 
 
 @pytest.fixture
