@@ -32,7 +32,8 @@ _COLUMNS = f"""
            CASE WHEN {_IS_BUILT_IN.format("t")} THEN format_type(a.atttypid, a.atttypmod)
                 WHEN {_IS_BUILT_IN.format("b")} AND t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
                 WHEN t.typcategory = 'A' THEN 'text[]' ELSE 'text' END,
-           CASE WHEN l.collnamespace <> 'pg_catalog'::regnamespace THEN '"C"' ELSE '' END
+           CASE WHEN l.collnamespace <> 'pg_catalog'::regnamespace THEN '"C"' ELSE '' END,
+           a.attgenerated <> ''
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
          LEFT JOIN pg_type b ON b.oid = t.typbasetype LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE c.{OWN} AND c.relkind IN ('r', 'p', 'f') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""

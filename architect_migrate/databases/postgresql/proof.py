@@ -93,7 +93,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
     tally = _Tally()
     with after.unheard(), in_own_texts(after):
         now = stored_tables(after)
-        _require_copies(before, now)
+        _require_copies(before, now, may)
         _name_labels_anew(before, labels(after))
         proofs = [_proof_of(before, now, (after, name, may), tally) for name in before.copies]
         for problem in _set_back(before.sequences, sequences(after)):
@@ -137,35 +137,49 @@ def _after(old: Stored, now: Mapping[str, Stored]) -> Stored | None:
     return next(same, now.get(old.name))
 
 
-def _require_copies(before: Kept, now: Mapping[str, Stored]) -> None:
+def _require_copies(before: Kept, now: Mapping[str, Stored], may: _May) -> None:
     """Raise RowsNotKeptError for tables whose rows may have changed and of which there is no copy."""
     missing = [
         old.name
         for old in before.tables.values()
-        if old.kind == "r" and old.name not in before.copies and not _is_as_it_was(old, _after(old, now))
+        if old.kind == "r" and old.name not in before.copies and not _is_as_it_was(old, _after(old, now), may)
     ]
     if missing:
         raise RowsNotKeptError(tuple(sorted(missing)))
 
 
-def _is_as_it_was(old: Stored, new: Stored | None) -> bool:
-    """Whether all rows of a table are stored where they were, and none was updated or deleted."""
+def _is_as_it_was(old: Stored, new: Stored | None, may: _May) -> bool:
+    """Whether all rows of a table are stored where they were, and none was updated or deleted.
+
+    A column that is computed instead of stored has its values elsewhere.
+    """
     if new is None or (new.number, new.storage) != (old.number, old.storage):
         return False
-    return new.written[1:] == old.written[1:]
+    stored = ((each, _become(old, new, each, may)) for each in old.columns if not each.is_generated)
+    return new.written[1:] == old.written[1:] and not any(now and now.number != was.number for was, now in stored)
 
 
 def _require_columns(old: Stored, new: Stored | None, may: _May, tally: _Tally) -> None:
+    if new is None or old.kind != "r":
+        return
     for column in old.columns:
-        if new and old.kind == "r" and _become(old, new, column) is None and not _is_removed(old, new, column, may):
+        if _become(old, new, column, may) is None and not _is_removed(old, new, column, may):
             tally.add(old.name, "", f"column {quote(column.name)} is gone")
 
 
-def _become(old: Stored, new: Stored, column: Column) -> Column | None:
-    """What a column has become: in the same table it keeps its number, in another one its name."""
+def _become(old: Stored, new: Stored, column: Column, may: _May) -> Column | None:
+    """What a column has become: in the same table it keeps its number, in another one its name.
+
+    In the same table a generated column that was dropped and made again has another number.
+    """
     if old.number != new.number:
         return new.column(column.name)
-    return next((each for each in new.columns if each.number == column.number), None)
+    its = {each.number: each for each in new.columns}
+    if column.number in its or _is_removed(old, new, column, may):
+        return its.get(column.number)
+    again = new.column(column.name)
+    is_made = again is not None and again.number not in {each.number for each in old.columns}
+    return again if again and is_made and again.is_generated else None
 
 
 def _is_removed(old: Stored, new: Stored, column: Column, may: _May) -> bool:
@@ -216,9 +230,11 @@ def _proof_of_removed(now: Mapping[str, Stored], of: tuple[LentConnection, Store
 
 def _compared(old: Stored, new: Stored, may: _May, tally: _Tally) -> Iterator[tuple[Column, Column]]:
     for column in old.columns:
-        if (now := _become(old, new, column)) is None:
+        if (now := _become(old, new, column, may)) is None:
             if not _is_removed(old, new, column, may):
                 tally.add(old.name, "", f"column {quote(column.name)} is gone")
+        elif column.is_generated and now.is_generated:
+            pass  # its values are computed of others, which are compared, by an expression of the schema
         elif not may.has_column(may.permitted.updated, (old.name, new.name), (column.name, now.name)):
             yield column, now
 

@@ -26,6 +26,7 @@ class Column:
     type: str
     kept_as: str
     collation: str = ""
+    is_generated: bool = False
 
     def kept(self, prefix: str = "") -> str:
         """Return SQL for the column's values as a copy has them; `prefix` is a table's alias with a dot."""

@@ -48,10 +48,18 @@ _STEP = """
           AND NOT (p.classid = 'pg_class'::regclass AND p.objsubid > 0)
           AND NOT (p.classid = 'pg_trigger'::regclass
                    AND EXISTS (SELECT FROM pg_trigger t WHERE t.oid = p.objid AND t.tgisinternal))"""
+# Why some are left out at the end only: what depends on the functions and casts of a range type has to be found. They
+# come and go with the type, as a table for long values does with its table.
 _SETTLED = """
     SELECT d.classid::regclass::text, d.objid::bigint, d.objsubid, max(d.depth) FROM d
     WHERE d.depth > 0 AND NOT EXISTS (SELECT FROM s WHERE (s.classid, s.objid, s.objsubid)
                                                           = (d.classid, d.objid, d.objsubid))
+          AND NOT (d.classid = 'pg_class'::regclass
+                   AND EXISTS (SELECT FROM pg_class c
+                               WHERE c.oid = d.objid AND c.relnamespace = 'pg_toast'::regnamespace))
+          AND NOT (d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass)
+                   AND EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.classid AND i.objid = d.objid
+                               AND i.deptype = 'i'))
     GROUP BY 1, 2, 3"""
 # Everything that depends on something.
 CLOSURE = f"""

@@ -52,9 +52,8 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
     before = [*require(world, [thing.sql, *around.needs], revision)]
     word = actual.kind.upper()
     statements = [*_defaults(columns, around.down), *around.down]
-    statements += [f"ALTER {word} {quote(thing.name)} RENAME TO {quote(_ASIDE)}", thing.sql]
-    statements += [_conversion(thing, *one[:4]) for one in converted]
-    statements += [f"DROP {word} {quote(_ASIDE)}", *world.context.extras_of(Start("type", thing.name))]
+    statements += _in_its_place(thing, word, converted)
+    statements += world.context.extras_of(Start("type", thing.name))
     statements += [*_defaults_again(columns, around.down), *around.up]
     sizes = [world.context.size(table) for table in dict.fromkeys(one[0] for one in converted)]
     step = AlterObject(
@@ -71,6 +70,19 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
     if world.context.repair is not Repair.FULL and converted:
         return joined([*before, Work((), (blocked.forbidden(converted[0][0], headline(step)),))])
     return joined([*before, Work((step,))])
+
+
+def _in_its_place(thing: Object, word: str, converted: list[types.TypedColumn]) -> Iterator[str]:
+    """What makes a new type, and takes the other one away after its columns have gone over.
+
+    Why one without columns goes first: what comes with a range type keeps its name when that is renamed.
+    """
+    if not converted:
+        yield from (f"DROP {word} {quote(thing.name)}", thing.sql)
+        return
+    yield from (f"ALTER {word} {quote(thing.name)} RENAME TO {quote(_ASIDE)}", thing.sql)
+    yield from (_conversion(thing, *one[:4]) for one in converted)
+    yield f"DROP {word} {quote(_ASIDE)}"
 
 
 def _elsewhere(columns: list[types.TypedColumn], thing: Object) -> Iterator[Finding]:

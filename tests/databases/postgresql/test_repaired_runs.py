@@ -1,0 +1,127 @@
+"""Repairs from the plan to the proof, in runs on databases with rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("psycopg")
+
+from support.cli import archmig, plainly
+from support.postgresql import connected, database_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ENV = """from alembic import context
+import sqlalchemy as sa
+
+engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+REVISION = '''from alembic import op
+
+revision, down_revision = "{0}", {1!r}
+
+
+def upgrade():
+    op.execute("""{2}""")
+'''
+
+
+@pytest.fixture
+def made(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a chain of SQL, a revision for each text, and makes its database, which statements then change."""
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", url)
+    versions = tmp_path / "chain" / "versions"
+    versions.mkdir(parents=True)
+    (versions.parent / "env.py").write_text(ENV)
+    (tmp_path / "alembic.ini").write_text(
+        "[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n"
+    )
+
+    def make(chain: tuple[str, ...], *statements: str) -> str:
+        with connected(url) as server:
+            server.execute("DROP DATABASE IF EXISTS repaired WITH (FORCE)")
+            server.execute("CREATE DATABASE repaired")
+        for number, sql in enumerate(chain, 1):
+            down = f"r{number - 1}" if number > 1 else None
+            (versions / f"r{number}.py").write_text(REVISION.format(f"r{number}", down, sql))
+        database = database_at(url, "repaired")
+        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
+        assert archmig("upgrade", "-e", "app", "--yes").code == 0
+        with connected(database) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return database
+
+    yield make
+    with connected(url) as server:
+        server.execute("DROP DATABASE IF EXISTS repaired WITH (FORCE)")
+
+
+PEOPLE = (
+    """
+    CREATE TABLE people (id int PRIMARY KEY, name varchar(40), low text GENERATED ALWAYS AS (lower(name)) STORED);
+    CREATE INDEX by_low ON people (low)
+    """,
+)
+ROWS = "INSERT INTO people SELECT i, 'Name ' || i FROM generate_series(1, 9) i"
+# What was done to a generated column, or to the column that it is computed of.
+GENERATED = {
+    "type": (
+        "DROP INDEX by_low; ALTER TABLE people DROP low; ALTER TABLE people ALTER name TYPE varchar(60)",
+        "ALTER TABLE people ADD low text GENERATED ALWAYS AS (lower(name)) STORED; CREATE INDEX by_low ON people (low)",
+    ),
+    "collation": (
+        'ALTER TABLE people DROP low; ALTER TABLE people ALTER name TYPE varchar(40) COLLATE "C"',
+        "ALTER TABLE people ADD low text GENERATED ALWAYS AS (lower(name)) STORED; CREATE INDEX by_low ON people (low)",
+    ),
+    "plain": ("ALTER TABLE people ALTER low DROP EXPRESSION",),
+    "another expression": (
+        "ALTER TABLE people DROP low; ALTER TABLE people ADD low text GENERATED ALWAYS AS (upper(name)) STORED",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", GENERATED.values(), ids=GENERATED)
+def test_a_generated_column_is_made_again(made: Callable[..., str], damage: tuple[str, ...]) -> None:
+    database = made(PEOPLE, ROWS, *damage)
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.err
+    with connected(database) as connection:
+        rows = connection.execute("SELECT id, name, low FROM people ORDER BY id").fetchall()
+    assert rows == [(n, f"Name {n}", f"name {n}") for n in range(1, 10)]
+
+
+VIEW = (
+    """
+    CREATE TABLE t (id int PRIMARY KEY, n int);
+    CREATE MATERIALIZED VIEW mv AS SELECT n, count(*) AS number, 'a text'::text AS long FROM t GROUP BY n;
+    CREATE UNIQUE INDEX by_n ON mv (n);
+    CREATE TYPE span AS RANGE (SUBTYPE = float8)
+    """,
+)
+
+
+def test_what_belongs_to_an_object_comes_and_goes_with_it(made: Callable[..., str]) -> None:
+    """A materialized view has a table for long values, a range type its functions and casts."""
+    database = made(
+        VIEW,
+        "INSERT INTO t SELECT i, i % 3 FROM generate_series(1, 9) i",
+        "DROP MATERIALIZED VIEW mv; DROP TYPE span",
+        "CREATE MATERIALIZED VIEW mv AS SELECT n, n + 1 AS number, 'a text'::text AS long FROM t WHERE id < 3",
+        "CREATE UNIQUE INDEX by_n ON mv (n)",
+        "CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = float8mi)",
+    )
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, "toast" in done.out, archmig("check").code) == (0, False, 0), done.err
+    with connected(database) as connection:
+        assert connection.execute("SELECT n, number FROM mv ORDER BY n").fetchall() == [(0, 3), (1, 3), (2, 3)]
