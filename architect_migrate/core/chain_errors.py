@@ -265,25 +265,40 @@ class ChangedMeanwhileError(ArchmigError, layout="{subject}: {problem}: {advice}
 class StoppedAtError(ArchmigError, layout="{problem}: {advice}"):
     """A run of several transactions that failed after the first of them; `reached` are the revisions it committed.
 
-    `cause` is the error of the transaction that failed.
+    `cause` is the error of the transaction that failed, `inside` the revision that is committed in part.
     """
 
     subject: str = derived("")
     reached: tuple[str, ...]
     cause: str
-    so_far: str = derived("at {_at}, proven and committed. In the transaction after it")
+    inside: str = ""
     problem: str = derived("{so_far}: {cause}")
-    advice: str = derived("settle that, then run it again, which goes on from there")
 
     @property
-    def _at(self) -> str:
-        return ", ".join(self.reached) or "base"
+    def so_far(self) -> str:
+        """What is committed, in words."""
+        at = f"at {', '.join(self.reached) or 'base'}"
+        if self.inside:
+            return f"{at}, and {self.inside} is committed in part, since it left the transaction. Then"
+        return f"{at}, proven and committed. In the transaction after it"
+
+    @property
+    def advice(self) -> str:
+        """How the run is brought to its end."""
+        again = f"run `archmig reconcile`, which completes {self.inside} and goes on"
+        return f"{self._first}{again if self.inside else 'run it again, which goes on from there'}"
+
+    @property
+    def _first(self) -> str:
+        return "settle that, then "
 
 
 class InterruptedAtError(StoppedAtError):
     """The same for a run that Ctrl-C stopped."""
 
-    advice: str = derived("run it again, which goes on from there")
+    @property
+    def _first(self) -> str:
+        return ""
 
 
 class BlockedError(ArchmigError, layout="{subject}: {problem}: {advice}"):

@@ -95,6 +95,15 @@ class UnsupportedError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     advice: str = "nothing was changed: docs/postgresql.md lists what it does there"
 
 
+class OutsideError(ArchmigError, layout="{problem}; {advice}"):
+    """A statement of a revision outside of a transaction that may change rows; `verb` is its first word."""
+
+    subject: str = derived("")
+    verb: str
+    problem: str = derived("{verb} may change rows, and outside of a transaction nothing could prove or undo it")
+    advice: str = 'take it out of the autocommit_block, or set transaction = "one"'
+
+
 class PoolerError(DatabaseError):
     """A database that is reached through a connection pooler; `subject` is its URL."""
 

@@ -136,7 +136,7 @@ def entered_on_failure(context: EnvironmentContext, action: str, started: float)
 
 
 def evidence(
-    context: EnvironmentContext, seen: Survey, plan: Plan, receipt: Receipt, left: Fingerprint
+    context: EnvironmentContext, seen: Survey, plan: Plan, receipt: Receipt, left: Fingerprint | None
 ) -> Iterator[Fact]:
     """Yield the facts of a run: inferred and forced changes, fingerprints before and after, and the proof's counts."""
     yield from (("inferred", name) for name in _inferred(seen, plan))

@@ -57,5 +57,6 @@ def _of_another(error: BaseException) -> str:
     """The type of an exception, and its text where that can name objects only: what a database says of a constraint."""
     original = getattr(error, "orig", None) or error
     if isinstance(original, driver_errors()) and watching.names_objects(original):
-        return f"{type(error).__name__}: {original}"
+        # Why the first line: a server shows values in those after it.
+        return f"{type(error).__name__}: {str(original).splitlines()[0]}"
     return type(error).__name__

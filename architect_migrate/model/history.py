@@ -151,7 +151,8 @@ class Replayed:
     that it makes and takes away again.
     `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
     with their columns in order at that moment.
-    `labels` are the types that exist and to which it adds labels, which statements can use after a commit only.
+    `outside` are words for what a run has to do outside of its transaction. `labels` are the types that exist and to
+    which it adds labels, which statements can use after a commit only.
     """
 
     delta: Delta
@@ -172,6 +173,7 @@ class Replayed:
     by_place: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     remade: frozenset[Place] = frozenset()
     passing_triggers: tuple[Trigger, ...] = ()
+    outside: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
 

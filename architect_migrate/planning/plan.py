@@ -32,6 +32,13 @@ class RunRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOutside(RunRevision):
+    """Call the `upgrade()` of a revision that leaves the transaction; `does` are words for what it does outside."""
+
+    does: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunDowngrade:
     """Call a revision's `downgrade()`."""
 
@@ -225,7 +232,7 @@ class SyncTracker:
 RepairStep = (
     CreateObject | DropObject | RenameTable | RenameColumn | AddColumn | DropColumn | RebuildTable | AlterObject
 )
-Step = RunRevision | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | Checkpoint | SyncTracker
+Step = RunRevision | RunOutside | RunDowngrade | RunDataStep | RunRows | RepairStep | Stamp | Checkpoint | SyncTracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +266,8 @@ class Plan:
 def headline(step: Step) -> str:
     """A step in a line."""
     match step:
+        case RunOutside():
+            return f"run revision {step.revision}, outside of a transaction: {', '.join(step.does)}"
         case RunRevision():
             return f"run revision {step.revision}"
         case RunDowngrade():

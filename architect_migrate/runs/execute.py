@@ -34,13 +34,13 @@ from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
 from architect_migrate.model.revision_graph import heads
-from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunRevision
+from architect_migrate.planning.plan import RunDataStep, RunDowngrade, RunOutside, RunRevision, rewritten
 from architect_migrate.planning.results import Outcome, Result
 from architect_migrate.planning.segments import segments
-from architect_migrate.runs.commit_proof import unwritten_tables, verify
+from architect_migrate.runs.commit_proof import unwritten_tables, verify, verify_rows
 from architect_migrate.runs.receipts import done_words, receipt_of
 from architect_migrate.runs.rehearsal_gate import as_rehearsed
-from architect_migrate.runs.steps import run_steps, with_rows
+from architect_migrate.runs.steps import Written, run_steps, with_rows
 from architect_migrate.runs.written_tables import written_tables
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
-    from architect_migrate.databases.values import Backup, Committed
+    from architect_migrate.databases.values import Backup, Committed, Writes
     from architect_migrate.planning.plan import Plan
     from architect_migrate.planning.results import Fingerprint, Survey
     from architect_migrate.runs.commit_proof import Proof
@@ -119,6 +119,7 @@ class _Run:
     survey: Survey | None = None
     rehearsal: int = 0
     left: Fingerprint | None = None
+    outside: _Outside | None = None
 
     @property
     def url(self) -> DatabaseUrl:
@@ -139,9 +140,10 @@ def _run_in_segments(run: _Run, shown: Plan, progress: Progress, make: Prepare) 
             try:
                 _run_with_copies(run, segment, progress)
             except (Exception, KeyboardInterrupt) as error:
-                if not run.done:
+                inside = _in_part(run)
+                if not run.done and not inside:
                     raise
-                return _stopped(run, error)
+                return _stopped(run, error, inside)
     return _recorded(run, replace(run.plan, steps=shown.steps))
 
 
@@ -153,6 +155,16 @@ class _Segment:
     begin: Callable[[], AbstractContextManager[Connection]]
     check: Callable[[Connection], None]
     first: int
+
+
+@dataclass(slots=True)
+class _Outside:
+    """A revision that has left the transaction, what the schema was before it, and whether it wrote rows until then."""
+
+    revision: str
+    before: Fingerprint
+    has_left: bool = False
+    wrote: bool = False
 
 
 def _checked(run: _Run, shown: Plan, make: Prepare, connection: Connection) -> None:
@@ -182,19 +194,24 @@ def _run_with_copies(run: _Run, segment: _Segment, progress: Progress) -> None:
         try:
             return _run_in_transaction(run, segment, tables, progress)
         except RowsNotKeptError as error:
-            if tables >= {*error.tables}:
+            if tables >= {*error.tables} or _has_left(run):
                 raise
             tables |= {*error.tables}
             _forget_backup(run)
         except LockedByRunError:
             raise
         except DatabaseLockedError:
-            if (pause := next(pauses, None)) is None:
+            if (pause := next(pauses, None)) is None or _has_left(run):
                 raise
             _forget_backup(run)
             progress(segment.first, len(run.plan.steps), "waiting: the application has a lock")
             # Why at random: two runs that wait for each other must not do so at the same moments.
             time.sleep(random.uniform(pause, 2 * pause))  # noqa: S311  (no secret)
+
+
+def _has_left(run: _Run) -> bool:
+    """Whether a revision of the segment has left its transaction, which cannot be begun anew then."""
+    return run.outside is not None and run.outside.has_left
 
 
 def _forget_backup(run: _Run) -> None:
@@ -221,7 +238,7 @@ def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], pr
             progress(0, total, "backing up")
             # Why before the first step: the backup is the way back, and the proof compares the rows with it.
             run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
-        keeper.keep(connection, tables)
+        keeper.keep(connection, tables, _on_leaving(run, segment, connection, broken))
         written = run_steps(
             context, plan, connection, lambda number, _, words: progress(segment.first + number, total, words)
         )
@@ -240,11 +257,46 @@ def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], pr
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
-    run.left = left
+    run.left, run.outside = left, None
     run.done.append((plan, proof))
     if plan.after != run.plan.after:
         run.interrupts.held = False
         run.interrupts.refuse()
+
+
+def _on_leaving(
+    run: _Run, segment: _Segment, connection: Connection, broken: Counter[str]
+) -> Callable[[Writes], None] | None:
+    """What proves the rows when a revision of the segment leaves the transaction; None if none does."""
+    leaves = next((step.revision for step in segment.plan.steps if isinstance(step, RunOutside)), None)
+    if leaves is None:
+        run.outside = None
+        return None
+    context, table = run.context, run.context.graph.version_table
+    run.outside = left = _Outside(leaves, marks.fingerprint_of(connection, context.hidden(table)))
+
+    def prove(seen: Writes) -> None:
+        written = Written(rewritten=set(rewritten(segment.plan.steps)))
+        written.add(seen)
+        # Why not the schema: the chain's is known before the revision and after it, and not between.
+        verify_rows(context, lambda: segment.plan, connection, run.copy, written, version_table=table, broken=broken)
+        left.has_left, left.wrote = True, left.wrote or bool(seen.tables())
+
+    return prove
+
+
+def _in_part(run: _Run) -> str:
+    """The revision that left something although the run failed in it; empty if none did, or nothing is left of it."""
+    left = run.outside
+    if left is None or not left.has_left:
+        return ""
+    table, timeout = run.context.graph.version_table, run.context.environment.policies.lock_timeout
+    try:
+        with access.reading(run.url, timeout) as connection:
+            run.left = marks.fingerprint_of(connection, run.context.hidden(table))
+    except ArchmigError:
+        run.left = None
+    return left.revision if left.wrote or run.left != left.before else ""
 
 
 @contextmanager
@@ -280,26 +332,28 @@ def _recorded(run: _Run, plan: Plan) -> Result:
     return entered if unread else _pruned(run.context, entered)
 
 
-def _stopped(run: _Run, error: Exception | KeyboardInterrupt) -> Result:
-    """The recorded result of a run that failed after a segment was committed: the plan is what was done of it."""
-    last, _ = run.done[-1]
-    reached = heads(run.context.graph, last.after)
+def _stopped(run: _Run, error: Exception | KeyboardInterrupt, inside: str) -> Result:
+    """The recorded result of a run that failed after something was committed: the plan is what was done of it.
+
+    `inside` is the revision that is there in part; empty for none.
+    """
+    after = run.done[-1][0].after if run.done else run.plan.before
+    reached = heads(run.context.graph, after)
     match error:
         case KeyboardInterrupt():
-            stopped: StoppedAtError = InterruptedAtError(reached, "Ctrl-C")
+            stopped: StoppedAtError = InterruptedAtError(reached, "Ctrl-C", inside)
         case ArchmigError():
-            stopped = StoppedAtError(reached, str(error))
+            stopped = StoppedAtError(reached, str(error), inside)
         case _:
-            stopped = StoppedAtError(reached, f"{type(error).__name__}: {error}")
+            stopped = StoppedAtError(reached, f"{type(error).__name__}: {error}", inside)
     stopped.__cause__ = error
     stopped.trace = "".join(traceback.format_exception(error))
     steps = tuple(step for plan, _ in run.done for step in plan.steps)
-    return _entered(run, replace(run.plan, steps=steps, after=last.after), stopped)
+    return _entered(run, replace(run.plan, steps=steps, after=after), stopped)
 
 
 def _entered(run: _Run, plan: Plan, error: ArchmigError | None) -> Result:
     assert run.survey is not None
-    assert run.left is not None
     receipt = receipt_of(run.context, run.survey, (plan, run.done), str(run.copy or ""), run.started)
     facts = recorder.evidence(run.context, run.survey, plan, receipt, run.left)
     receipt = replace(receipt, facts=(*facts, *_references(run.made, run.rehearsal)))

@@ -28,7 +28,7 @@ from architect_migrate.model.environment import Repair
 from architect_migrate.model.facts import IndexFact, ObjectFact, TriggerFact, ViewFact, table_of
 from architect_migrate.model.history import names_ever, reference, replays, snapshots
 from architect_migrate.model.schema import Schema
-from architect_migrate.planning.plan import RunDowngrade, RunRevision, Stamp, SyncTracker
+from architect_migrate.planning.plan import RunDowngrade, RunOutside, RunRevision, Stamp, SyncTracker
 from architect_migrate.planning.results import Outcome
 from architect_migrate.revisions.replay import recall_result, remember_result
 from architect_migrate.revisions.sandbox import run_sandboxed
@@ -96,8 +96,8 @@ def _apart(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> It
     """
     yield from _not_called(context, plan)
     runs = schema is not None or bool(plan.before) or not is_recorded(plan, context.history)
-    for revision in (step.revision for step in plan.steps if isinstance(step, RunRevision)):
-        replayed = replays(context.history)[revision]
+    for step in (step for step in plan.steps if isinstance(step, RunRevision)):
+        revision, replayed = step.revision, replays(context.history)[step.revision]
         if replayed.refused and (runs or replayed.refused in _ROLLS_BACK):
             at = f" ({replayed.refused_at})" if replayed.refused_at else ""
             found = f"{revision} would fail: it would {replayed.refused} inside the transaction of the run{at}"
@@ -105,7 +105,7 @@ def _apart(context: EnvironmentContext, plan: Plan, schema: Schema | None) -> It
         elif replayed.refused:
             found = f"it would {replayed.refused}, which is left out"
             yield Finding(Level.WARNING, "left-out", revision, found, "that can be run by hand afterwards")
-        elif replayed.apart:
+        elif replayed.apart and not isinstance(step, RunOutside):
             found = "its autocommit_block runs inside the transaction of the whole run"
             advice = about(kind_of(context.environment.url)).INSIDE
             yield Finding(Level.WARNING, "autocommit", revision, found, advice)

@@ -43,7 +43,7 @@ def receipt_of(
         rows=sum(table.rows_before - table.gone for table in tables),
         compared=sum(table.compared for table in tables),
         digests=tuple((table.table, table.digest) for table in tables if table.digest),
-        orphans=(done[0][1].orphans_before, done[-1][1].orphans_after),
+        orphans=(done[0][1].orphans_before, done[-1][1].orphans_after) if done else (0, 0),
         gone=sum(table.gone for table in tables),
         kept=rows_kept(rows) if tables else "built from nothing",
     )
@@ -54,6 +54,8 @@ def _together(context: EnvironmentContext, seen: Survey, done: Done) -> RowProof
 
     Tables that an earlier transaction made count in none.
     """
+    if not done:
+        return RowProof((), (), 0)
     (first, proof), *later = done
     if not later or not first.before:
         return proof.rows

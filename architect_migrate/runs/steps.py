@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, assert_never
 
-from architect_migrate.core.chain_errors import RevisionFailedError, StepFailedError
+from architect_migrate.core.chain_errors import NotProvenError, RevisionFailedError, StepFailedError
+from architect_migrate.core.database_errors import RowsNotKeptError
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.databases.capabilities import Capability
 from architect_migrate.databases.registry import (
@@ -208,7 +209,8 @@ def run_planned(
         progress(number, len(plan.steps), headline(step))
         try:
             written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
-        except (RevisionFailedError, StepFailedError):
+        except (RevisionFailedError, StepFailedError, RowsNotKeptError, NotProvenError):
+            # The last two by a proof on the way, where a revision leaves the transaction.
             raise
         except driver_errors(ArchmigError) as error:
             raise StepFailedError(headline(step), _cause(error)) from error

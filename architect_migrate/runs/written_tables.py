@@ -18,6 +18,7 @@ from architect_migrate.planning.plan import (
     RenameTable,
     RunDataStep,
     RunDowngrade,
+    RunOutside,
     RunRevision,
     RunRows,
     Stamp,
@@ -41,11 +42,11 @@ def written_tables(history: History, plan: Plan) -> frozenset[str]:
 
 def _written(history: History, step: Step) -> Iterable[str]:
     match step:
+        case RunOutside():
+            # Why those that it reads: what a loop over rows writes is found out when it is too late to begin anew.
+            return {*_by_revision(history, step.revision), *replays(history)[step.revision].reads}
         case RunRevision() | RunDataStep():
-            replayed = replays(history)[step.revision]
-            return {*replayed.writes, *(each for its in replayed.statements for each in its.writes)} | {
-                *_stored_anew(history, step.revision)
-            }
+            return _by_revision(history, step.revision)
         case RunDowngrade():
             return {*_stored_anew(history, step.revision)}
         case RunRows():
@@ -60,6 +61,12 @@ def _written(history: History, step: Step) -> Iterable[str]:
             return []
         case _:
             assert_never(step)
+
+
+def _by_revision(history: History, revision: str) -> set[str]:
+    replayed = replays(history)[revision]
+    stated = {each for its in replayed.statements for each in its.writes}
+    return {*replayed.writes, *stated, *_stored_anew(history, revision)}
 
 
 def _stored_anew(history: History, revision: str) -> Iterator[str]:

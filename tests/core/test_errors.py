@@ -98,6 +98,7 @@ from architect_migrate.core.server_errors import (
     NotLentError,
     NotReadableError,
     OtherSchemaError,
+    OutsideError,
     PoolerError,
     SchemaForbiddenError,
     SchemaOfChainError,
@@ -312,6 +313,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         (
             "postgresql://***@h/d: archmig does not restore databases of this kind; nothing was changed: "
             "docs/postgresql.md lists what it does there"
+        ),
+    ),
+    (
+        OutsideError,
+        ("UPDATE",),
+        (
+            "UPDATE may change rows, and outside of a transaction nothing could prove or undo it; take it out of the "
+            'autocommit_block, or set transaction = "one"'
         ),
     ),
     (
@@ -688,6 +697,14 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         InterruptedAtError,
         (("a1",), "Ctrl-C"),
         "at a1, proven and committed. In the transaction after it: Ctrl-C: run it again, which goes on from there",
+    ),
+    (
+        StoppedAtError,
+        (("a1",), "it failed", "b2"),
+        (
+            "at a1, and b2 is committed in part, since it left the transaction. Then: it failed: settle that, then run "
+            "`archmig reconcile`, which completes b2 and goes on"
+        ),
     ),
     (
         BlockedError,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from support.cli import archmig
 from support.postgresql import connected
 
 if TYPE_CHECKING:
@@ -18,6 +19,18 @@ with engine.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
+
+A1 = """def upgrade():
+    op.execute("CREATE TYPE mood AS ENUM ('sad')")
+    op.execute("CREATE TABLE t (id int PRIMARY KEY, m mood, note text)")
+"""
+ROWS = "INSERT INTO t SELECT i, 'sad', 'n' || i FROM generate_series(1, 3) i"
+
+
+def upgraded() -> tuple[int, str]:
+    """The exit code of an upgrade, and what it says."""
+    done = archmig("upgrade", "-e", "app", "--yes")
+    return done.code, done.err + done.out
 
 
 def chain_of(folder: Path, *bodies: str) -> None:

@@ -24,6 +24,7 @@ from architect_migrate.planning.plan import (
     RenameTable,
     RunDataStep,
     RunDowngrade,
+    RunOutside,
     RunRevision,
     RunRows,
     Stamp,
@@ -105,6 +106,8 @@ def _summed_up(plan: Plan, graph: RevisionGraph) -> Iterator[tuple[str, tuple[st
         match verb:
             case "run" | "take back":
                 yield _named(graph, f"{verb} revision", f"{verb} {len(ids)} revisions", ids)
+            case "outside":
+                yield from ((_outside(graph, each), ()) for each in group if isinstance(each, RunOutside))
             case "rows":
                 yield _named(graph, "insert missing rows of", f"insert missing rows of {len(ids)} revisions", ids)
             case "statements":
@@ -115,6 +118,10 @@ def _summed_up(plan: Plan, graph: RevisionGraph) -> Iterator[tuple[str, tuple[st
                 yield f"{verb} {with_title(graph, revision)}: {_repairs(group)}", ()
             case _:
                 yield f"repair: {_repairs(group)}", ()
+
+
+def _outside(graph: RevisionGraph, step: RunOutside) -> str:
+    return headline(step).replace(step.revision, with_title(graph, step.revision), 1)
 
 
 def _named(graph: RevisionGraph, one: str, several: str, ids: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -168,6 +175,8 @@ def _edits(step: RebuildTable) -> str:
 
 def _sort(step: Step) -> tuple[str, str]:
     match step:
+        case RunOutside():
+            return "outside", ""
         case RunRevision():
             return "run", ""
         case RunDowngrade():
@@ -221,6 +230,10 @@ def sync_sql(step: SyncTracker) -> str:
 
 def _step_sql(step: Step, recorded: Recorded, version_table: str) -> Iterator[str]:
     match step:
+        case RunOutside():
+            yield "COMMIT;"
+            yield from _upgrade_sql(step.revision, recorded)
+            yield f"{about(recorded.kind).BEGIN};"
         case RunRevision():
             yield from _upgrade_sql(step.revision, recorded)
         case RunDowngrade():

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from architect_migrate.core.urls import DatabaseUrl
+    from architect_migrate.databases.postgresql.lent import Hearing
     from architect_migrate.databases.postgresql.stored import Kept
 
 # The first half of the key of the lock of runs ("arch"); the second is the schema.
@@ -80,17 +81,23 @@ _BEGUN = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text"
 class HeldConnection(LentConnection):
     """The connection of a run, which only the code that opened it commits.
 
-    `transaction_id` is the server's number of its transaction with the time at which the server was started; `kept` are
-    the rows from before the run.
+    `transaction_id` is the server's number of its transaction with the time at which the server was started, `token`
+    breaks its seal, and `kept` are the rows from before it. `leaving` is called before a revision leaves it, with what
+    that wrote so far, and returns what is called when the next one has begun; None where none may. `is_outside` says
+    that one has left it.
     """
 
     url: DatabaseUrl
+    lock_timeout: float
     transaction_id: tuple[str, str] = ("", "")
+    token: str = ""
     kept: Kept | None = None
+    leaving: Callable[[Hearing | None], Callable[[], None]] | None = None
+    is_outside: bool = False
 
     def as_run(self, text: str) -> str:
         """Return a statement as it can run in the transaction of the run."""
-        return inside_a_transaction(text)
+        return text if self.is_outside else inside_a_transaction(text)
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def transaction(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnectio
 
     Raises as `_sealing`.
     """
-    with _opened(url, lock_timeout) as held, _sealing(held, lock_timeout):
+    with _opened(url, lock_timeout) as held, _sealing(held):
         yield held
 
 
@@ -112,11 +119,11 @@ def transactions(
     Raises as `transaction`.
     """
     with _opened(url, lock_timeout) as held:
-        with _begun(held, lock_timeout):
+        with _begun(held):
             query(held, _LOCK_FOR_LONG, _asked(held))
             held.really().commit()
         try:
-            yield partial(_sealing, held, lock_timeout)
+            yield partial(_sealing, held)
         finally:
             # Why released: the server needs a moment to notice that a connection was closed.
             with suppress(psycopg.Error):
@@ -125,36 +132,30 @@ def transactions(
 
 
 @contextmanager
-def _sealing(held: HeldConnection, lock_timeout: float) -> Iterator[HeldConnection]:
+def _sealing(held: HeldConnection) -> Iterator[HeldConnection]:
     """Open a transaction on a connection: commits when the block ends, rolls back when it raises.
 
-    Waits `lock_timeout` seconds for other runs, and as long for each lock of an application. Raises LockedByRunError,
-    DatabaseLockedError, PoolerError, CountersOffError, TransactionEndedError, and CommitFailedError if the server gave
-    no answer to the COMMIT: the caller then has to find out what the database holds.
+    Waits the `lock_timeout` of the connection for other runs, and as long for each lock of an application. Raises
+    LockedByRunError, DatabaseLockedError, PoolerError, CountersOffError, TransactionEndedError, and CommitFailedError
+    if the server gave no answer to the COMMIT: the caller then has to find out what the database holds.
     """
-    with recording_interrupts() as interrupts, _begun(held, lock_timeout), _naming_openers(held, lock_timeout):
-        token = _sealed(held)
+    with recording_interrupts(), _begun(held), _naming_openers(held):
+        _seal(held)
         yield held
-        still_inside(held)
-        with interrupts.delayed():
-            interrupts.refuse()
-            _unseal(held, token)
-            _commit(held)
-            # What was kept is for a run that is rolled back.
-            held.kept = None
+        finish(held)
 
 
 @contextmanager
 def exclusive(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
     """Hold the lock of runs, in a transaction that is rolled back. Raises as `transaction`."""
-    with _opened(url, lock_timeout) as held, _begun(held, lock_timeout):
+    with _opened(url, lock_timeout) as held, _begun(held):
         yield held
 
 
 @contextmanager
 def _opened(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
     held = opened_as(HeldConnection, url, lock_timeout, prepare_threshold=None, cursor_factory=LentCursor)
-    held.url = url
+    held.url, held.lock_timeout = url, lock_timeout
     try:
         yield held
     finally:
@@ -163,17 +164,12 @@ def _opened(url: DatabaseUrl, lock_timeout: float) -> Iterator[HeldConnection]:
 
 
 @contextmanager
-def _begun(held: HeldConnection, lock_timeout: float) -> Iterator[None]:
+def _begun(held: HeldConnection) -> Iterator[None]:
     """Begin a transaction that has the lock of runs; it is rolled back unless the block has ended it."""
     really = held.really()
     try:
-        with explained(held, str(held.url), lock_timeout):
-            _refuse_poolers(held)
-            query(held, _SETTINGS, {"wait": str(max(1, int(lock_timeout * 1000))), "name": _own_name()})
-            _lock(held, lock_timeout)
-            if query(held, _COUNTERS).fetchone() != ("on",):
-                raise CountersOffError(str(held.url))
-            held.transaction_id = (query(held, _BEGUN).fetchone() or ("", ""))[:2]
+        with explained(held, str(held.url), held.lock_timeout):
+            _begin(held)
             yield
     finally:
         with suppress(psycopg.Error):
@@ -182,6 +178,32 @@ def _begun(held: HeldConnection, lock_timeout: float) -> Iterator[None]:
             if held.kept:
                 bring_forward(held, held.own_schema, held.kept.sequences)
                 really.commit()
+        held.kept = None
+
+
+def _begin(held: HeldConnection) -> None:
+    _refuse_poolers(held)
+    query(held, _SETTINGS, {"wait": str(max(1, int(held.lock_timeout * 1000))), "name": _own_name()})
+    _lock(held)
+    if query(held, _COUNTERS).fetchone() != ("on",):
+        raise CountersOffError(str(held.url))
+    held.transaction_id = (query(held, _BEGUN).fetchone() or ("", ""))[:2]
+
+
+def begin_again(held: HeldConnection) -> None:
+    """Begin and seal a transaction as that which `finish` has committed. Raises as `transaction`."""
+    _begin(held)
+    _seal(held)
+
+
+def finish(held: HeldConnection) -> None:
+    """Commit the transaction, which breaks its seal. Raises as `transaction`."""
+    still_inside(held)
+    with recording_interrupts() as interrupts, interrupts.delayed():
+        interrupts.refuse()
+        _unseal(held)
+        _commit(held)
+        # What was kept is for a run that is rolled back.
         held.kept = None
 
 
@@ -197,7 +219,7 @@ def _refuse_poolers(held: HeldConnection) -> None:
         raise PoolerError(str(held.url))
 
 
-def _lock(held: HeldConnection, seconds: float) -> None:
+def _lock(held: HeldConnection) -> None:
     held.own_schema = current_schema(held)
     asked = _asked(held)
     try:
@@ -205,24 +227,22 @@ def _lock(held: HeldConnection, seconds: float) -> None:
     except psycopg.errors.LockNotAvailable as error:
         held.really().rollback()
         found = query(held, _HOLDER, asked).fetchone()
-        raise LockedByRunError(str(held.url), seconds, Holder(*map(str, found or ()))) from error
+        raise LockedByRunError(str(held.url), held.lock_timeout, Holder(*map(str, found or ()))) from error
 
 
 def _asked(held: HeldConnection) -> dict[str, object]:
     return {"space": _SPACE, "schema": held.own_schema}
 
 
-def _sealed(held: HeldConnection) -> str:
-    """Seal the transaction; return what breaks the seal."""
-    token = secrets.token_hex(16)
+def _seal(held: HeldConnection) -> None:
+    held.token = secrets.token_hex(16)
     query(held, _SEAL)
-    query(held, "INSERT INTO pg_temp.archmig_seal VALUES (%(token)s)", {"token": token})
-    return token
+    query(held, "INSERT INTO pg_temp.archmig_seal VALUES (%(token)s)", {"token": held.token})
 
 
-def _unseal(held: HeldConnection, token: str) -> None:
+def _unseal(held: HeldConnection) -> None:
     """Break the seal, and let every deferred constraint be checked while its error can still be reported."""
-    query(held, "SELECT set_config('archmig.finish', %(token)s, true)", {"token": token})
+    query(held, "SELECT set_config('archmig.finish', %(token)s, true)", {"token": held.token})
     query(held, "SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -256,14 +276,14 @@ def rows_written(connection: LentConnection) -> int:
 
 
 @contextmanager
-def _naming_openers(held: HeldConnection, seconds: float) -> Iterator[None]:
+def _naming_openers(held: HeldConnection) -> Iterator[None]:
     """Name the sessions that have locks where the block waited for one in vain, and who broke the seal."""
     try:
         yield
     except Exception as error:
         states = {each.sqlstate for each in _causes(error) if isinstance(each, psycopg.Error)}
         if _NOT_AVAILABLE in states:
-            raise locked_by(held, seconds) from error
+            raise locked_by(held) from error
         if _SEALED in states:
             raise TransactionEndedError("commit") from error
         raise
@@ -276,10 +296,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def locked_by(held: HeldConnection, seconds: float) -> DatabaseLockedError:
+def locked_by(held: HeldConnection) -> DatabaseLockedError:
     """Return the error for a lock that was waited for in vain, with the sessions that have locks on the tables."""
     found: list[Any] = []
     with suppress(psycopg.Error):
         held.really().rollback()
         found = query(held, _OPENERS, {"schema": held.own_schema}).fetchall()
-    return DatabaseLockedError(str(held.url), seconds, tuple(str(name) for (name,) in found))
+    return DatabaseLockedError(str(held.url), held.lock_timeout, tuple(str(name) for (name,) in found))

@@ -6,6 +6,7 @@ Why in the run's own transaction: on another connection a read would wait for th
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
@@ -14,12 +15,14 @@ from architect_migrate.databases.postgresql.held import HeldConnection
 from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.stored import Column, Kept, Stored
+from architect_migrate.databases.postgresql.write_log import WriteLog
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from architect_migrate.databases.postgresql.lent import LentConnection
+    from architect_migrate.databases.postgresql.lent import Hearing, LentConnection
+    from architect_migrate.databases.values import Writes
 
 _TABLES = f"""
     SELECT c.oid::bigint, c.relname::text, c.relkind::text, c.relfilenode::bigint,
@@ -41,20 +44,28 @@ _KEYS = f"""
     SELECT i.indrelid::bigint, ARRAY(SELECT k.number FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
                                      WHERE k.place <= i.indnkeyatts ORDER BY k.place)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.{OWN} AND i.indisprimary AND i.indisvalid"""
-
-
 _LABELS = f"""
     SELECT e.oid::bigint, format_type(e.enumtypid, NULL), e.enumlabel::text
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.{OWN.replace("relnamespace", "typnamespace")}"""
 
 
-def keep(connection: LentConnection, tables: Collection[str]) -> None:
+def keep(connection: LentConnection, tables: Collection[str], prove: Callable[[Writes], None] | None = None) -> None:
     """Lock some tables against writes by others, and copy their rows, before a run changes anything.
 
     Tables that do not exist are left out. Why in one order: two runs that lock the same tables wait, and do not block
-    each other permanently.
+    each other permanently. With `prove` a revision may leave the transaction: it is called before that, with what the
+    revision wrote, and what the next transaction may change is kept as well.
     """
     assert isinstance(connection, HeldConnection)
+
+    def leaving(log: Hearing | None) -> Callable[[], None]:
+        assert isinstance(log, WriteLog)
+        assert prove is not None
+        log.note_catalog(connection)
+        prove(log)
+        return partial(keep, connection, tables, prove)
+
+    connection.leaving = leaving if prove else None
     with connection.unheard():
         there = stored_tables(connection)
         kept = Kept(connection, there, sequences(connection), labels(connection))

@@ -6,7 +6,7 @@ import re
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import psycopg
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.databases.alchemy import as_connectable, commits, do_nothing, instead, refuse_commit
 from architect_migrate.databases.postgresql import access, lent_dialect, recorder
+from architect_migrate.databases.postgresql.held import HeldConnection
+from architect_migrate.databases.postgresql.leaving import outside
 from architect_migrate.databases.postgresql.pinned import schemas_of
 
 if TYPE_CHECKING:
@@ -200,14 +202,18 @@ def refuse_ignored_calls(
         taken_over(driver, lent.engine, committed, partial(refuse, "roll back")),
         commits(lent.engine.dialect, do_nothing),
         instead(lent, "close", partial(refuse, "close the connection")),
-        # Why honoured: what CONCURRENTLY makes, PostgreSQL makes inside of a transaction without that word.
-        instead(context, "autocommit_block", nullcontext),
+        # What CONCURRENTLY makes, PostgreSQL makes inside of a transaction without that word.
+        instead(context, "autocommit_block", partial(outside, driver) if _may_leave(driver) else nullcontext),
     ):
         yield
     if lent.invalidated:
         tried.append("close the connection")
     if tried:
         raise TransactionEndedError(tried[0])
+
+
+def _may_leave(driver: LentConnection) -> TypeGuard[HeldConnection]:
+    return isinstance(driver, HeldConnection) and driver.leaving is not None
 
 
 def lay_file(connection: LentConnection, _path: Path, _hidden: Iterable[str]) -> None:

@@ -97,11 +97,11 @@ class LentConnection(psycopg.Connection[Any]):
         """Leave the transaction as it is."""
 
     @contextmanager
-    def unheard(self) -> Iterator[None]:
-        """Let nothing be heard of what runs in the block."""
+    def unheard(self) -> Iterator[Hearing | None]:
+        """Let nothing be heard of what runs in the block, which gets what hears of the rest."""
         before, self.hearing = self.hearing, None
         try:
-            yield
+            yield before
         finally:
             self.hearing = before
 

@@ -26,7 +26,16 @@ from architect_migrate.databases.postgresql.pinned import current_schema, in_own
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
 from architect_migrate.databases.postgresql.statement_plan import tables_of
-from architect_migrate.databases.postgresql.statements import SILENT, is_of_server, names_in, set_columns, verb
+from architect_migrate.databases.postgresql.statements import (
+    ADDS_LABEL,
+    READING,
+    SILENT,
+    is_of_server,
+    names_in,
+    set_columns,
+    verb,
+    words_outside,
+)
 from architect_migrate.model.delta import delta
 from architect_migrate.model.history import INSERTING, WRITING, Link, Move, Rename, Replayed, ReplayedStatement
 from architect_migrate.model.schema import Schema, columns_by_table
@@ -37,14 +46,14 @@ if TYPE_CHECKING:
     from architect_migrate.databases.postgresql.lent import LentConnection
     from architect_migrate.model.seed_rows import SeedRow
 
-# Verbs of statements that only read.
-_READING = frozenset({"select", "table", "values", "explain", "show"})
 # Verbs of statements that can run code, which may write and read other tables.
 _CODE = frozenset({"call", "copy", "do", "merge", "prepare", "truncate"})
 
 
 _LEFT = "what ran outside of a transaction is left there, to be removed by hand"
 _NONE: frozenset[str] = frozenset()
+# What a run can execute inside of its transaction too.
+_EITHER = frozenset({ADDS_LABEL, "ANALYZE"})
 
 
 @dataclass(slots=True)
@@ -71,6 +80,7 @@ class Recording:
         self.in_data_step = False
         self._ran: list[ReplayedStatement] = []
         self._apart: list[str] = []
+        self._outside: list[str | None] = []
         self._is_apart = False
         self._commits = self._refused = self._refused_at = ""
         self._schema = Schema()
@@ -138,7 +148,7 @@ class Recording:
         if connection.is_shared and is_of_server(text):
             raise ServerChangedError
         self._running = _Running()
-        if does in SILENT or not (does in WRITING or does in _READING or does in _CODE):
+        if does in SILENT or not (does in WRITING or does in READING or does in _CODE):
             return
         writes, reads = tables_of(connection, text)
         self._running = _Running(self._own(writes), self._own(reads), rows_touched(connection))
@@ -152,8 +162,10 @@ class Recording:
             return
         if self._is_apart:
             self._apart.append(does)
-        if does in WRITING | _READING | _CODE:
+        if does in WRITING | READING | _CODE:
             does = self._take_in_code(connection, does, text, running)
+        if does not in READING or running.reads:
+            self._take_in_place(text)
         if running.inserts:
             of = self._revision, self._number_of_changes()
             with in_own_texts(connection):
@@ -173,6 +185,23 @@ class Recording:
         running.writes |= self._own(_grown(running.touched, now, 0)) | code(connection, text, tables)
         return "update" if does in _CODE or running.writes else does
 
+    def _take_in_place(self, text: str) -> None:
+        """Note what a statement does outside of the transaction: None if it is inside, empty if it may change rows."""
+        if self._is_apart:
+            self._outside.append(words_outside(text))
+        elif self.version_table not in names_in(text):
+            self._outside.append(None)
+
+    def _leaves(self) -> tuple[str, ...]:
+        """What the revision does outside of a transaction, and a run cannot do inside of one; none if that may be rows.
+
+        A label that is added inside of one cannot be used there, so it may be the last that the revision does.
+        """
+        found = dict.fromkeys(each for each in self._outside if each is not None)
+        after = self._outside[self._outside.index(ADDS_LABEL) :] if ADDS_LABEL in found else []
+        needed = {*found} - _EITHER or {*after} - {ADDS_LABEL}
+        return tuple(each for each in found if each) if needed and "" not in found else ()
+
     def _statement(self, does: str, text: str, running: _Running) -> ReplayedStatement:
         columns = columns_by_table(self._schema)
         named = names_in(text) if running.writes else frozenset()
@@ -189,7 +218,7 @@ class Recording:
         )
 
     def _number_of_changes(self) -> int:
-        return sum(each.verb not in _READING for each in self._ran)
+        return sum(each.verb not in READING for each in self._ran)
 
     def _own(self, tables: Iterable[str]) -> frozenset[str]:
         """The tables among some that hold rows of an application."""
@@ -206,8 +235,8 @@ class Recording:
         schema = read_schema(connection, [self.version_table])
         self.digests.append(digest(connection, [self.version_table]))
         change = delta(self._schema, schema)
-        statements = tuple(each for each in self._ran if each.verb not in _READING and not self._is_alembics(each))
-        reads = (each.reads for each in self._ran if each.verb in _READING and not each.in_data_step)
+        statements = tuple(each for each in self._ran if each.verb not in READING and not self._is_alembics(each))
+        reads = (each.reads for each in self._ran if each.verb in READING and not each.in_data_step)
         renames, replaced = _renames(*places)
         known, self._labels = self._labels, labels_added(connection)
         with in_own_texts(connection):
@@ -226,6 +255,7 @@ class Recording:
                 reads=frozenset[str]().union(*reads),
                 seeds=tuple(seed for seed in seeds if not seed.until),
                 apart=tuple(self._apart),
+                outside=self._leaves(),
                 refused=self._refused,
                 refused_at=self._refused_at,
                 commits=self._commits,
@@ -237,7 +267,7 @@ class Recording:
 
     def _forget(self) -> None:
         """Begin anew, for the next revision."""
-        self._ran, self._apart, self._rows = [], [], []
+        self._ran, self._apart, self._outside, self._rows = [], [], [], []
         self._commits = self._refused = self._refused_at = ""
 
     def _is_alembics(self, statement: ReplayedStatement) -> bool:

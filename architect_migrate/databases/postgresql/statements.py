@@ -27,6 +27,8 @@ _MAIN = frozenset({"delete", "insert", "merge", "select", "table", "update", "va
 
 # Verbs of statements that change nothing that a schema or rows show.
 SILENT = frozenset({"abort", "begin", "commit", "end", "release", "reset", "rollback", "savepoint", "set", "start"})
+# Verbs of statements that only read.
+READING = frozenset({"select", "table", "values", "explain", "show"})
 # What makes or drops an index, or detaches a partition, with CONCURRENTLY.
 _CONCURRENT = frozenset({"alter", "create", "drop", "reindex"})
 _OF_SERVER = frozenset({"database", "group", "role", "subscription", "system", "tablespace", "user"})
@@ -187,6 +189,30 @@ def inside_a_transaction(sql: str) -> str:
         return sql
     word = next((each for each in tokens if each.kind == "word" and each.name == "concurrently"), None)
     return sql if word is None else sql[: word.start] + sql[word.end :]
+
+
+ADDS_LABEL = "ALTER TYPE ADD VALUE"
+_SCANS = frozenset({"analyze", "vacuum"})
+
+
+def words_outside(sql: str) -> str:
+    """Return what a statement does that may run outside of a transaction, since it changes no row; empty for others."""
+    found = words(significant(sql))
+    match found:
+        case ["create", "index", "concurrently", *_] | ["create", "unique", "index", "concurrently", *_]:
+            return "CREATE INDEX CONCURRENTLY"
+        case ["drop", "index", "concurrently", *_]:
+            return "DROP INDEX CONCURRENTLY"
+        case ["reindex", *_]:
+            return "REINDEX CONCURRENTLY" if "concurrently" in found else "REINDEX"
+        case ["alter", "table", *_] if "detach" in found and "concurrently" in found:
+            return "DETACH PARTITION CONCURRENTLY"
+        case ["alter", "type", *_] if "add" in found and "value" in found:
+            return ADDS_LABEL
+        case [verb, *_] if verb in _SCANS and "full" not in found:
+            return verb.upper()
+        case _:
+            return ""
 
 
 def cast_columns(sql: str) -> tuple[str, frozenset[str]]:

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import quote
-from architect_migrate.databases.postgresql.catalog import OWN, column_names, place_of_objects
+from architect_migrate.core.server_errors import OutsideError
+from architect_migrate.databases.postgresql.catalog import OWN, Places, column_names, place_of_objects
 from architect_migrate.databases.postgresql.code import code_in
-from architect_migrate.databases.postgresql.held import still_inside
+from architect_migrate.databases.postgresql.held import HeldConnection, still_inside
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.statement_plan import operations_of
 from architect_migrate.databases.postgresql.statements import (
+    READING,
     SILENT,
     cast_columns,
     inserted_columns,
@@ -26,6 +28,7 @@ from architect_migrate.databases.postgresql.statements import (
     set_columns,
     significant,
     verb,
+    words_outside,
 )
 from architect_migrate.databases.values import Placed, TriggerWrite, Writes
 from architect_migrate.model.history import WRITING
@@ -97,13 +100,14 @@ class _Fires:
 class WriteLog(Writes):
     """The writes that were heard of.
 
-    `refused` is the first thing that was refused.
+    `refused` is the first thing that was refused, `places` are the objects of which it has noted the names.
     """
 
     refused: str = ""
     before: Mapping[int, _Count] = field(default_factory=dict)
     planned: frozenset[tuple[str, str]] = frozenset()
     fires: tuple[_Fires, ...] = ()
+    places: Places = field(default_factory=lambda: Places({}, {}))
 
     def about_to_run(self, connection: LentConnection, text: str) -> None:
         """Take in a statement before it runs."""
@@ -112,6 +116,8 @@ class WriteLog(Writes):
             return
         planned, reads = operations_of(connection, text)
         self.planned = frozenset(_operations(planned, text))
+        if isinstance(connection, HeldConnection) and connection.is_outside:
+            _refuse_rows(text, self.planned)
         self.before = _counted(connection)
         self._note_places(connection, text, reads)
 
@@ -148,6 +154,21 @@ class WriteLog(Writes):
                 self._write(does, table, _columns(connection, text, root, self.planned))
                 found.add((does, table))
         return found
+
+    def note_catalog(self, connection: LentConnection) -> None:
+        """Note what was dropped and renamed since the last time, by the numbers of tables and columns."""
+        before, now = self.places, place_of_objects(connection)
+        self.places = now
+        for number, name in before.tables.items():
+            if number not in now.tables:
+                self.dropped.add(name)
+            elif now.tables[number] != name:
+                self.copied(f"ALTER TABLE {quote(name)} RENAME TO {quote(now.tables[number])}", alters=True, most=0)
+        self.dropped_columns |= {
+            (now.tables[number[0]], name)
+            for number, name in before.columns.items()
+            if number not in now.columns and number[0] in now.tables
+        }
 
     def _write(self, does: str, table: str, columns: Iterable[str]) -> None:
         match does:
@@ -200,8 +221,7 @@ def write_log(connection: LentConnection) -> Iterator[WriteLog]:
     the refusal.
     """
     with connection.unheard():
-        seen = WriteLog(fires=tuple(_firing(connection)))
-        places = place_of_objects(connection)
+        seen = WriteLog(fires=tuple(_firing(connection)), places=place_of_objects(connection))
     before = connection.hearing, connection.committed, connection.given_up
     connection.hearing = seen
     connection.committed, connection.given_up = _refusing(seen, "commit"), _refusing(seen, "roll back")
@@ -217,7 +237,13 @@ def write_log(connection: LentConnection) -> Iterator[WriteLog]:
         raise TransactionEndedError(seen.refused)
     still_inside(connection)
     with connection.unheard():
-        _note_catalog(seen, places, place_of_objects(connection))
+        seen.note_catalog(connection)
+
+
+def _refuse_rows(text: str, planned: frozenset[tuple[str, str]]) -> None:
+    """Raise OutsideError for a statement that may change rows, or more than a statement outside may change."""
+    if planned or not (words_outside(text) or verb(text) in READING):
+        raise OutsideError(verb(text).upper())
 
 
 def _refusing(seen: WriteLog, attempt: str) -> Callable[[], object]:
@@ -226,20 +252,6 @@ def _refusing(seen: WriteLog, attempt: str) -> Callable[[], object]:
         raise TransactionEndedError(attempt)
 
     return refuse
-
-
-def _note_catalog(seen: WriteLog, before: Any, now: Any) -> None:
-    """Note what was dropped and renamed, by the numbers of tables and columns."""
-    for number, name in before.tables.items():
-        if number not in now.tables:
-            seen.dropped.add(name)
-        elif now.tables[number] != name:
-            seen.copied(f"ALTER TABLE {quote(name)} RENAME TO {quote(now.tables[number])}", alters=True, most=0)
-    seen.dropped_columns |= {
-        (now.tables[number[0]], name)
-        for number, name in before.columns.items()
-        if number not in now.columns and number[0] in now.tables
-    }
 
 
 def _firing(connection: LentConnection) -> Iterator[_Fires]:

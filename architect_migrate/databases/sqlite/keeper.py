@@ -11,12 +11,12 @@ from architect_migrate.databases.sqlite.rows import content, delta, foreign_keys
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from architect_migrate.databases.base import Place
-    from architect_migrate.databases.values import Committed
+    from architect_migrate.databases.values import Committed, Writes
 
 take = backup.take
 take_through = backup.take_through
@@ -42,8 +42,11 @@ prove_rows = proof.prove_rows
 integrity_before = checks.integrity_of
 
 
-def keep(_connection: sqlite3.Connection, _tables: Collection[str]) -> None:
-    """Keep nothing more: the backup of a run has every row of before."""
+def keep(
+    _connection: sqlite3.Connection, _tables: Collection[str], prove: Callable[[Writes], None] | None = None
+) -> None:
+    """Keep nothing more: the backup of a run has every row of before, and no revision leaves its transaction."""
+    assert prove is None
 
 
 def sides(_connection: sqlite3.Connection, copy: Path | None) -> AbstractContextManager[sqlite3.Connection]:

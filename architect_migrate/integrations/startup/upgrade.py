@@ -132,7 +132,7 @@ def _outcome_of(document: dict[str, Any]) -> Ran:
     blockers = [
         f"{name['found']} ({name['advice']})" if name["advice"] else name["found"] for name in plan.get("blockers", ())
     ]
-    steps = sum(one["kind"] == "RunRevision" for one in plan.get("steps", ()))
+    steps = sum(one["kind"] in {"RunRevision", "RunOutside"} for one in plan.get("steps", ()))
     why = error.get("message") or "; ".join(blockers) or entry["detail"]
     return Ran(entry["outcome"], why, error.get("type", ""), steps, receipt.get("backup") or "")
 

@@ -8,8 +8,10 @@ import pytest
 from alembic.config import Config
 
 from alembic import command
-from support.cli import plainly
+from architect_migrate.runs import execute
+from support.cli import archmig, plainly
 from support.postgresql import VERSIONS, connected, database_at
+from support.segments import ROWS, chain_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -170,3 +172,46 @@ def database(
     yield copied
     with connected(server) as connection:
         connection.execute("DROP DATABASE IF EXISTS app")
+
+
+@pytest.fixture
+def segmented(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a chain of revisions, and makes a database at the first one, with rows."""
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    servers: list[str] = []
+
+    def make(*revisions: str, server: str = newest, policies: str = "") -> str:
+        servers.append(server)
+        monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", server)
+        rows_of(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)", "CREATE DATABASE segments")
+        database = database_at(server, "segments")
+        chain_of(tmp_path, *revisions)
+        entry = f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n{policies}\n'
+        (tmp_path / "environments.toml").write_text(entry)
+        assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
+        rows_of(database, ROWS)
+        return database
+
+    yield make
+    for server in servers:
+        rows_of(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)")
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Does something between the first segment of a run and the second."""
+
+    def do(deed: Callable[[], object]) -> None:
+        checked = execute._checked
+        calls: list[object] = []
+
+        def check(*arguments: Any) -> None:
+            calls.append(arguments)
+            if len(calls) == 2:
+                deed()
+            checked(*arguments)
+
+        monkeypatch.setattr(execute, "_checked", check)
+
+    return do

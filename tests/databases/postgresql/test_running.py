@@ -112,13 +112,15 @@ def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     plainly(monkeypatch)
     monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
 
-    def make(*statements: str, at: str = "b2", **revisions: str) -> str:
+    def make(*statements: str, at: str = "b2", policies: str = "", **revisions: str) -> str:
         with connected(newest) as server:
             server.execute("DROP DATABASE IF EXISTS running WITH (FORCE)")
             server.execute("CREATE DATABASE running")
         database = database_at(newest, "running")
         written(tmp_path, {**REVISIONS, **revisions})
-        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
+        (tmp_path / "environments.toml").write_text(
+            f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n{policies}\n'
+        )
         if at:
             assert archmig("upgrade", at, "-e", "app", "--yes").code == 0
         run(database, *statements)
@@ -161,7 +163,7 @@ def test_pending_revisions_run_and_every_row_is_there(made: Callable[..., str], 
 
 
 def test_the_plan_says_what_concurrently_means_inside_of_the_transaction(made: Callable[..., str]) -> None:
-    made()
+    made(policies='transaction = "one"')
     done = archmig("upgrade", "-e", "app", "--dry-run")
     assert "its autocommit_block runs inside the transaction of the whole run; CONCURRENTLY is left out" in done.out
 
@@ -430,7 +432,7 @@ def _upgrade() -> None:
 @pytest.mark.parametrize("victim", ["client", "server's process"])
 def test_a_killed_run_leaves_all_or_nothing(made: Callable[..., str], victim: str) -> None:
     """Kills at random moments, of the process of archmig or of its process on the server."""
-    database = made(*ROWS)
+    database = made(*ROWS, policies='transaction = "one"')
     before, chance, states = dumped(database), random.Random(victim), set[str]()
     began = time.monotonic()
     assert archmig("upgrade", "-e", "app", "--yes").code == 0

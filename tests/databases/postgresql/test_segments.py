@@ -6,61 +6,24 @@ import json
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from architect_migrate.core.database_errors import LockedByRunError
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases.registry import access
-from architect_migrate.runs import execute
-from support.cli import archmig, plainly
-from support.postgresql import connected, database_at
-from support.segments import chain_of, rows_of
+from support.cli import archmig
+from support.segments import A1, rows_of, upgraded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-A1 = """def upgrade():
-    op.execute("CREATE TYPE mood AS ENUM ('sad')")
-    op.execute("CREATE TABLE t (id int PRIMARY KEY, m mood, note text)")
-"""
 B2 = "def upgrade():\n    op.execute(\"ALTER TYPE mood ADD VALUE 'ok'\")\n"
 C3 = "def upgrade():\n    op.execute(\"ALTER TABLE t ALTER m SET DEFAULT 'ok'; UPDATE t SET m = 'ok' WHERE id = 1\")\n"
 D4 = "def upgrade():\n    op.execute('ALTER TABLE t ADD COLUMN more int')\n"
 FAILS = "def upgrade():\n    op.execute('SELECT 1 / (SELECT count(*) - 3 FROM t)')\n"
-ROWS = "INSERT INTO t SELECT i, 'sad', 'n' || i FROM generate_series(1, 3) i"
-
-
-@pytest.fixture
-def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Writes a chain of revisions, and makes a database at the first one, with rows."""
-    monkeypatch.chdir(tmp_path)
-    plainly(monkeypatch)
-    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
-
-    def make(*revisions: str, transaction: str = "segments") -> str:
-        with connected(newest) as server:
-            server.execute("DROP DATABASE IF EXISTS segments WITH (FORCE)")
-            server.execute("CREATE DATABASE segments")
-        database = database_at(newest, "segments")
-        chain_of(tmp_path, *revisions)
-        policies = f'uninitialised = "create"\ntransaction = "{transaction}"\n'
-        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\n{policies}')
-        assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
-        rows_of(database, ROWS)
-        return database
-
-    yield make
-    with connected(newest) as server:
-        server.execute("DROP DATABASE IF EXISTS segments WITH (FORCE)")
-
-
-def upgraded() -> tuple[int, str]:
-    """The exit code of an upgrade, and what it says."""
-    done = archmig("upgrade", "-e", "app", "--yes")
-    return done.code, done.err + done.out
 
 
 PLANNED = """\
@@ -73,8 +36,8 @@ app: behind, 5 steps
 """
 
 
-def test_a_label_is_used_in_the_transaction_after_the_one_that_adds_it(made: Callable[..., str]) -> None:
-    database = made(A1, B2, C3)
+def test_a_label_is_used_in_the_transaction_after_the_one_that_adds_it(segmented: Callable[..., str]) -> None:
+    database = segmented(A1, B2, C3)
     assert archmig("upgrade", "-e", "app", "--dry-run").out == PLANNED
     code, said = upgraded()
     assert (code, "4 rows in 2 tables kept" in said) == (0, True), said
@@ -89,9 +52,9 @@ STOPPED = (
 
 
 def test_a_run_that_fails_between_says_where_it_is_and_the_next_one_goes_on(
-    made: Callable[..., str], tmp_path: Path
+    segmented: Callable[..., str], tmp_path: Path
 ) -> None:
-    database = made(A1, B2, FAILS, D4)
+    database = segmented(A1, B2, FAILS, D4)
     done = archmig("upgrade", "-e", "app", "--yes", "--json")
     (its,) = json.loads(done.out)["environments"]
     assert (done.code, its["outcome"], its["error"]["type"]) == (2, "failed", "StoppedAtError"), done.err
@@ -110,51 +73,33 @@ def test_a_run_that_fails_between_says_where_it_is_and_the_next_one_goes_on(
     assert archmig("check").code == 0
 
 
-def test_a_run_that_fails_first_changes_nothing(made: Callable[..., str]) -> None:
-    database = made(A1, FAILS, B2, D4)
+def test_a_run_that_fails_first_changes_nothing(segmented: Callable[..., str]) -> None:
+    database = segmented(A1, FAILS, B2, D4)
     code, said = upgraded()
     assert (code, "revision r2 failed in upgrade()" in said, "proven and committed" in said) == (2, True, False), said
     assert rows_of(database, "TABLE alembic_version") == [("r1",)]
 
 
-def test_one_transaction_is_what_an_environment_may_insist_on(made: Callable[..., str]) -> None:
-    database = made(A1, B2, C3, transaction="one")
+def test_one_transaction_is_what_an_environment_may_insist_on(segmented: Callable[..., str]) -> None:
+    database = segmented(A1, B2, C3, policies='transaction = "one"')
     code, said = upgraded()
     assert (code, "unsafe use of new value" in said) == (2, True), said
     assert rows_of(database, "TABLE alembic_version") == [("r1",)]
     assert "prove and commit" not in archmig("upgrade", "-e", "app", "--dry-run").out
 
 
-def test_an_empty_database_is_built_in_segments(made: Callable[..., str]) -> None:
-    database = made(A1, B2, C3, D4)
+def test_an_empty_database_is_built_in_segments(segmented: Callable[..., str]) -> None:
+    database = segmented(A1, B2, C3, D4)
     rows_of(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     code, said = upgraded()
     assert (code, "at r4, 7 steps, built from nothing" in said) == (0, True), said
     assert archmig("check").code == 0
 
 
-@pytest.fixture
-def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Does something between the first segment and the second."""
-
-    def do(deed: Callable[[], object]) -> None:
-        checked, calls = execute._checked, []
-
-        def check(*arguments: Any) -> None:
-            calls.append(arguments)
-            if len(calls) == 2:
-                deed()
-            checked(*arguments)
-
-        monkeypatch.setattr(execute, "_checked", check)
-
-    return do
-
-
 def test_what_changes_between_two_segments_is_noticed(
-    made: Callable[..., str], between: Callable[[Callable[[], object]], None]
+    segmented: Callable[..., str], between: Callable[[Callable[[], object]], None]
 ) -> None:
-    database = made(A1, B2, C3)
+    database = segmented(A1, B2, C3)
     between(lambda: rows_of(database, "CREATE TABLE other (id int)"))
     code, said = upgraded()
     assert (code, "at r2, proven and committed" in said) == (2, True), said
@@ -164,9 +109,9 @@ def test_what_changes_between_two_segments_is_noticed(
 
 
 def test_the_lock_of_runs_is_held_between_two_segments(
-    made: Callable[..., str], between: Callable[[Callable[[], object]], None]
+    segmented: Callable[..., str], between: Callable[[Callable[[], object]], None]
 ) -> None:
-    database, seen = made(A1, B2, C3), []
+    database, seen = segmented(A1, B2, C3), []
 
     def another() -> None:
         with pytest.raises(LockedByRunError) as refused, access.transaction(parse_url(database), 0.1):
@@ -182,12 +127,12 @@ def test_the_lock_of_runs_is_held_between_two_segments(
 
 
 def test_ctrl_c_between_two_segments_says_what_is_committed(
-    made: Callable[..., str], between: Callable[[Callable[[], object]], None]
+    segmented: Callable[..., str], between: Callable[[Callable[[], object]], None]
 ) -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 
-    database = made(A1, B2, C3)
+    database = segmented(A1, B2, C3)
     between(stop)
     code, said = upgraded()
     assert (code, "at r2, proven and committed. In the transaction after it: Ctrl-C: run it again" in said) == (
@@ -207,8 +152,8 @@ KILLS = """def upgrade():
 """
 
 
-def test_a_run_that_is_killed_in_the_second_segment_is_at_the_first(made: Callable[..., str]) -> None:
-    database = made(A1, B2, KILLS)
+def test_a_run_that_is_killed_in_the_second_segment_is_at_the_first(segmented: Callable[..., str]) -> None:
+    database = segmented(A1, B2, KILLS)
     command = [sys.executable, "-m", "architect_migrate", "upgrade", "-e", "app", "--yes"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert rows_of(database, "TABLE alembic_version") == [("r2",)]
@@ -218,8 +163,8 @@ def test_a_run_that_is_killed_in_the_second_segment_is_at_the_first(made: Callab
     assert archmig("check").code == 0
 
 
-def test_the_sql_of_a_plan_commits_where_the_run_does(made: Callable[..., str]) -> None:
-    made(A1, B2, C3)
+def test_the_sql_of_a_plan_commits_where_the_run_does(segmented: Callable[..., str]) -> None:
+    segmented(A1, B2, C3)
     said = archmig("upgrade", "-e", "app", "--dry-run", "--json").out
     assert [step["kind"] for step in json.loads(said)["environments"][0]["plan"]["steps"]] == [
         "RunRevision",
