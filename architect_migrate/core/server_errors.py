@@ -200,3 +200,12 @@ class NoScratchError(ArchmigError, layout="{subject}: {problem}; {advice}"):
     @property
     def _why(self) -> str:
         return "; ".join(self.tried)
+
+
+class RunRefusedError(DatabaseError):
+    """A database in which the server lets no run begin; `detail` is the server's reason, `cure` what helps."""
+
+    detail: str
+    cure: str
+    problem: str = derived("the server refuses what a run needs: {detail}")
+    advice: str = derived("nothing was changed: {cure}")

@@ -331,8 +331,8 @@ class Committed:
 class TriggerWrite:
     """A write that a trigger may make: an insert, update or delete of rows of `table`, by its folded name.
 
-    The trigger is given by its name, the table that it is `on`, and its text; `column` is the one that an update sets.
-    `read` is the trigger as its kind of database reads it; None where the text says all.
+    With the verb `filter` it may change or leave out rows that others write. The trigger is given by its name, the
+    table that it is `on`, its text, and `read` as its kind of database reads it; `column` is what an update sets.
     """
 
     trigger: str

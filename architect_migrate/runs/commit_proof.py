@@ -136,8 +136,11 @@ def rows_kept(rows: RowProof) -> str:
     """How many rows were there and are there, and how many are gone, table by table."""
     kept = [table for table in rows.tables if not table.dropped]
     number = sum(table.rows_before - table.gone for table in kept)
+    unwritten = f"{pluralize(rows.unwritten, 'table')} not written"
+    if rows.unwritten and not rows.tables:
+        return unwritten
     said = f"{pluralize(number, 'row')} in {pluralize(len(kept), 'table')} kept"
-    said += f", {pluralize(rows.unwritten, 'table')} not written" if rows.unwritten else ""
+    said += f", {unwritten}" if rows.unwritten else ""
     gone = [table for table in rows.tables if table.gone]
     each = [f"{table.gone:,} of {table.table}{' with the table' if table.dropped else ''}" for table in gone]
     return (

@@ -29,7 +29,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.interrupts import run_interruptible
-from architect_migrate.databases.registry import access, is_served, keeper, marks
+from architect_migrate.databases.registry import access, is_served, keeper, marks, watching
 from architect_migrate.databases.values import CommitOutcome, settled
 from architect_migrate.ledger import recorder
 from architect_migrate.model.history import replayed_anew
@@ -278,6 +278,7 @@ def _on_leaving(
     def prove(seen: Writes) -> None:
         written = Written(rewritten=set(rewritten(segment.plan.steps)))
         written.add(seen)
+        written.add(watching.settled(connection))
         # Why not the schema: the chain's is known before the revision and after it, and not between.
         verify_rows(context, lambda: segment.plan, connection, run.copy, written, version_table=table, broken=broken)
         left.has_left, left.wrote = True, left.wrote or bool(seen.tables())

@@ -34,8 +34,9 @@ def judged(context: EnvironmentContext, writes: Collection[TriggerWrite], change
     """Separate the writes of triggers.
 
     A trigger is the chain's only with a text of the chain's. One of the database's own may insert rows, as into a log,
-    but neither update nor delete any, nor insert into a table of which the run may change rows (`changed`): a row that
-    it replaces there would count as the run's doing. What it sets off is judged like itself.
+    but neither update nor delete any, nor change or leave out those that a revision writes, nor insert into a table of
+    which the run may change rows (`changed`): a row that it replaces there would count as the run's doing. What it sets
+    off is judged like itself.
     """
     if not writes:
         return Triggered(frozenset(), frozenset())
@@ -44,12 +45,13 @@ def judged(context: EnvironmentContext, writes: Collection[TriggerWrite], change
     kept = {sql for sql, trigger in triggers.items() if is_kept(TriggerFact(trigger), context.resolutions)}
     strange = {sql for sql, trigger in triggers.items() if trigger not in of_chain and sql not in kept}
     while True:
-        reached = {write.table for write in writes if write.sql in strange}
+        reached = {write.table for write in writes if write.sql in strange and write.verb != "filter"}
         more = {sql for sql, trigger in triggers.items() if trigger.table in reached} - strange - kept
         if not more:
             break
         strange |= more
-    changed = {*changed, *(write.table for write in writes if write.sql not in strange and write.verb != "insert")}
+    theirs = {write.table for write in writes if write.sql not in strange and write.verb in {"update", "delete"}}
+    changed = {*changed, *theirs}
     refused = {write for write in writes if write.sql in strange and (write.verb != "insert" or write.table in changed)}
     return Triggered(frozenset(write for write in writes if write.sql not in strange), frozenset(refused))
 
@@ -83,7 +85,12 @@ def _told(refused: Iterable[TriggerWrite]) -> Iterator[tuple[str, str]]:
     does: dict[str, set[str]] = defaultdict(set)
     for write in refused:
         of = f"{write.table}.{write.column}" if write.column else f"rows of {write.table}"
-        verb = {"insert": "inserts into", "update": "updates", "delete": "deletes"}[write.verb]
-        does[write.trigger].add(f"{verb} {write.table if write.verb == 'insert' else of}")
+        match write.verb:
+            case "insert":
+                does[write.trigger].add(f"inserts into {write.table}")
+            case "filter":
+                does[write.trigger].add(f"may change or leave out rows that are written to {write.table}")
+            case verb:
+                does[write.trigger].add(f"{verb}s {of}")
     for trigger in sorted(does):
         yield trigger, " and ".join(sorted(does[trigger]))

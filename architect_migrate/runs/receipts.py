@@ -45,7 +45,7 @@ def receipt_of(
         digests=tuple((table.table, table.digest) for table in tables if table.digest),
         orphans=(done[0][1].orphans_before, done[-1][1].orphans_after) if done else (0, 0),
         gone=sum(table.gone for table in tables),
-        kept=rows_kept(rows) if tables else "built from nothing",
+        kept=rows_kept(rows) if tables or rows.unwritten else "built from nothing",
     )
 
 

@@ -215,6 +215,10 @@ def run_planned(
         except driver_errors(ArchmigError) as error:
             raise StepFailedError(headline(step), _cause(error)) from error
         watching.still_inside(connection)
+    try:
+        written.add(watching.settled(connection))
+    except driver_errors(ArchmigError) as error:
+        raise StepFailedError("check what is deferred to the end of the run", _cause(error)) from error
     return written
 
 

@@ -100,6 +100,7 @@ from architect_migrate.core.server_errors import (
     OtherSchemaError,
     OutsideError,
     PoolerError,
+    RunRefusedError,
     SchemaForbiddenError,
     SchemaOfChainError,
     ServerChangedError,
@@ -338,6 +339,11 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
             "postgresql://***@h/d: track_counts is off there, so it does not say which tables a run writes; nothing "
             "was changed: switch track_counts on"
         ),
+    ),
+    (
+        RunRefusedError,
+        ("postgresql://***@h/d", "permission denied", "GRANT it"),
+        "postgresql://***@h/d: the server refuses what a run needs: permission denied; nothing was changed: GRANT it",
     ),
     (
         RowsNotKeptError,

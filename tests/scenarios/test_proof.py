@@ -269,6 +269,26 @@ def test_a_trigger_that_would_change_rows_blocks_the_plan(tmp_path: Path) -> Non
     assert "1 row in 3 tables kept, 3 rows gone (3 of logs)" in done.detail
 
 
+@pytest.mark.parametrize("on", ["BEFORE INSERT ON t", "BEFORE UPDATE ON logs", "BEFORE DELETE ON t"])
+def test_a_trigger_that_leaves_out_rows_blocks_the_plan(tmp_path: Path, on: str) -> None:
+    """It writes nothing, and what the revision was to write is not there."""
+    second = ("INSERT INTO t (name) VALUES ('x')", "UPDATE logs SET v = 'new'", "DELETE FROM t WHERE name = 'x'")
+    own = f"CREATE TRIGGER mine {on} BEGIN SELECT CASE WHEN 1 THEN raise ( IGNORE ) END; END"
+    home = at_r1(tmp_path, (T, LOGS), second, LOGGED, own)
+    table = on.rsplit(maxsplit=1)[-1]
+    assert blocked(home).found == (
+        f"is not the chain's, and may change or leave out rows that are written to {table} while the plan runs"
+    )
+    said = plain(home)
+    assert (said.code, ask(home.database, "SELECT v FROM logs")) == (-1, [("a",), ("b",), ("c",)])
+
+
+def test_a_trigger_that_refuses_rows_is_let_be(tmp_path: Path) -> None:
+    own = "CREATE TRIGGER mine BEFORE INSERT ON t WHEN NEW.name = 'y' BEGIN SELECT RAISE(ABORT, 'no y, ignore'); END"
+    home = at_r1(tmp_path, (T,), ("INSERT INTO t (name) VALUES ('x')",), own)
+    assert run(home).outcome is Outcome.DONE
+
+
 def test_a_trigger_that_sets_off_one_of_the_chain_answers_for_it(tmp_path: Path) -> None:
     sweep = "CREATE TRIGGER sweep AFTER INSERT ON u BEGIN DELETE FROM logs; END"
     own = "CREATE TRIGGER mine AFTER INSERT ON t BEGIN INSERT INTO u VALUES (1); END"

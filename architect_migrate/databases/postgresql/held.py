@@ -26,7 +26,8 @@ from architect_migrate.core.database_errors import (
     TransactionEndedError,
 )
 from architect_migrate.core.interrupts import recording_interrupts
-from architect_migrate.core.server_errors import CountersOffError, PoolerError
+from architect_migrate.core.names import quote
+from architect_migrate.core.server_errors import CountersOffError, PoolerError, RunRefusedError
 from architect_migrate.databases.postgresql.connection import explained, first_line, opened_as
 from architect_migrate.databases.postgresql.lent import LentConnection, LentCursor
 from architect_migrate.databases.postgresql.numbering import bring_forward
@@ -235,8 +236,31 @@ def _asked(held: HeldConnection) -> dict[str, object]:
 
 
 def _seal(held: HeldConnection) -> None:
+    with _refusals_told(held):
+        query(held, _SEAL)
+    _put_token(held)
+
+
+@contextmanager
+def _refusals_told(held: HeldConnection) -> Iterator[None]:
+    """Raise RunRefusedError where the server lets no temporary table be made, which is the first that a run writes."""
+    shown = str(held.url)
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        cure = "connect to the primary server, with default_transaction_read_only = off for this role and database"
+        raise RunRefusedError(shown, first_line(error), cure) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        role, database = quote(held.info.user), quote(held.info.dbname)
+        raise RunRefusedError(shown, first_line(error), f"GRANT TEMPORARY ON DATABASE {database} TO {role}") from error
+    except psycopg.errors.RaiseException as error:
+        cure = "an event trigger of the database raises this; disable it for the run"
+        raise RunRefusedError(shown, first_line(error), cure) from error
+
+
+def _put_token(held: HeldConnection) -> None:
+    """Seal the transaction with a new token."""
     held.token = secrets.token_hex(16)
-    query(held, _SEAL)
     query(held, "INSERT INTO pg_temp.archmig_seal VALUES (%(token)s)", {"token": held.token})
 
 
@@ -244,6 +268,14 @@ def _unseal(held: HeldConnection) -> None:
     """Break the seal, and let every deferred constraint be checked while its error can still be reported."""
     query(held, "SELECT set_config('archmig.finish', %(token)s, true)", {"token": held.token})
     query(held, "SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def fire_deferred(held: HeldConnection) -> None:
+    """Fire deferred triggers and check deferred constraints, and seal the transaction again."""
+    _unseal(held)
+    query(held, "SELECT set_config('archmig.finish', '', true)")
+    query(held, "SET CONSTRAINTS pg_temp.archmig_seal DEFERRED")
+    _put_token(held)
 
 
 def _commit(held: HeldConnection) -> None:

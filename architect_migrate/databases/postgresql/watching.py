@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.postgresql.lent import LentConnection
 
 write_log = logs.write_log
+settled = logs.settled
 still_inside = held.still_inside
 rows_written = held.rows_written
 # Errors by what objects there are, whatever rows there are.

@@ -15,7 +15,7 @@ from architect_migrate.core.names import quote
 from architect_migrate.core.server_errors import OutsideError
 from architect_migrate.databases.postgresql.catalog import OWN, Places, column_names, place_of_objects
 from architect_migrate.databases.postgresql.code import code_in
-from architect_migrate.databases.postgresql.held import HeldConnection, still_inside
+from architect_migrate.databases.postgresql.held import HeldConnection, fire_deferred, still_inside
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.statement_plan import operations_of
@@ -32,28 +32,36 @@ from architect_migrate.databases.postgresql.statements import (
 )
 from architect_migrate.databases.values import Placed, TriggerWrite, Writes
 from architect_migrate.model.history import WRITING
+from architect_migrate.model.schema import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from architect_migrate.databases.postgresql.lent import LentConnection
-    from architect_migrate.model.schema import Trigger
 
 _VERBS = ("insert", "update", "delete")
 # Bits of pg_trigger.tgtype.
 _EVENTS = {"insert": 4, "delete": 8, "update": 16}
 _BEFORE_ROW = 1 | 2
 _WRITES = WRITING | {"merge"}
+# Statements that run code, which may write rows by itself.
+_CODE = frozenset({"do", "call", "select", "with"})
+# Tables of other schemas have these in their names.
 _COUNTED = f"""
-    SELECT c.oid::bigint, c.relname::text, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, c.relfilenode::bigint,
-           (SELECT r.relname::text FROM pg_class r WHERE r.oid = pg_partition_root(c.oid))
+    SELECT c.oid::bigint, CASE WHEN c.{OWN} THEN c.relname::text ELSE s.schemaname || '.' || c.relname END,
+           s.n_tup_ins, s.n_tup_upd, s.n_tup_del, c.relfilenode::bigint,
+           (SELECT r.relname::text FROM pg_class r WHERE r.oid = pg_partition_root(c.oid)), c.{OWN}
     FROM pg_class c JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
-    WHERE c.{OWN}"""
+    WHERE c.relpersistence <> 't'"""
 # Triggers that fire, with the code that they run; not those by which foreign keys act.
 _TRIGGERS = """
-    SELECT t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid), t.tgtype, p.prosrc
+    SELECT t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid), t.tgtype, t.tgdeferrable, p.prosrc
     FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace"""
+# Triggers that fire on statements about the schema, whatever table they name.
+_OF_EVENTS = """
+    SELECT e.evtname::text, e.evtevent::text, p.prosrc
+    FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid WHERE e.evtenabled IN ('O', 'A')"""
 # The foreign keys that act on the rows which refer to others: their table, the one referred to, what they do when rows
 # of that are deleted and updated, their columns.
 _CASCADES = """
@@ -66,19 +74,24 @@ _CASCADES = """
 
 @dataclass(frozen=True, slots=True)
 class _Count:
-    """A table, how many of its rows the transaction has inserted, updated and deleted, and where they are stored."""
+    """A table, how many of its rows the transaction has inserted, updated and deleted, and where they are stored.
+
+    `own` says that it is in the schema of the run.
+    """
 
     name: str
     rows: tuple[int, int, int]
     storage: int
     root: str | None
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Fires:
     """A trigger that was there before: its name, its table, its text, and the names in the code that it runs.
 
-    `events` are what fires it; `sets_values` says that it can change the row that is written.
+    `events` are what fires it; `sets_values` says that it can change the row that is written, or leave it out, and
+    `deferrable` that it may fire at the end of the transaction. `table` is empty for an event trigger.
     """
 
     name: str
@@ -86,14 +99,19 @@ class _Fires:
     text: str
     names: frozenset[str]
     read: Trigger | None
-    events: frozenset[str]
-    sets_values: bool
+    events: frozenset[str] = frozenset()
+    sets_values: bool = False
+    deferrable: bool = False
 
     def wrote(self, does: str, table: str, columns: Iterable[str]) -> Iterator[TriggerWrite]:
         """Yield what it may have written to a table; of an update the columns that its code names, or any."""
         there = {*columns}
-        for column in sorted(self.names & there or there) if does == "update" else [""]:
+        for column in sorted(self.names & there or there) or [""] if does == "update" else [""]:
             yield TriggerWrite(self.name, self.table, self.text, does, table, column, self.read)
+
+    def filters(self) -> TriggerWrite:
+        """Return that it may change or leave out the rows that are written to its table, which no counter shows."""
+        return TriggerWrite(self.name, self.table, self.text, "filter", self.table, "", self.read)
 
 
 @dataclass(slots=True)
@@ -129,7 +147,15 @@ class WriteLog(Writes):
         grown = {*_grown(self.before, now)}
         for does, table in self.planned:
             self._write(does, table, _columns(connection, text, table, self.planned))
+        written = grown | self.planned
+        filters = [each for each in self.fires if each.sets_values]
+        self.triggered |= {
+            each.filters() for each in filters if any((does, each.table) in written for does in each.events)
+        }
         fired = [each for each in self.fires if any((does, each.table) in grown for does in each.events)]
+        for does, table in _grown_elsewhere(self.before, now):
+            for each in fired or self._of_events(text, table):
+                self.triggered |= {*each.wrote(does, table, ())}
         for does, table in grown - self.planned - self._of_partitions(connection, text, now):
             self._note_more(connection, (does, table), (text, fired, grown))
         table, columns = cast_columns(text)
@@ -196,10 +222,30 @@ class WriteLog(Writes):
         if naming or (fired and not keys and verb(text) in _WRITES):
             for each in naming or fired:
                 self.triggered |= {*each.wrote(does, table, columns)}
+        elif by_event := self._of_events(text, table):
+            for each in by_event:
+                self.triggered |= {*each.wrote(does, table, columns)}
         elif keys:
             self._write(does, table, {column for key in keys for column in key})
         elif verb(text) not in _WRITES:
             self._write(does, table, code_in(text).names & {*columns} or columns)
+
+    def _of_events(self, text: str, table: str) -> list[_Fires]:
+        """Return the event triggers that may have written a table while a statement changed the schema."""
+        if verb(text) in _WRITES:
+            return []
+        code = code_in(text).names if verb(text) in _CODE else frozenset()
+        return [each for each in self.fires if not each.table and (table in each.names or table not in code)]
+
+    def settle(self, connection: HeldConnection) -> None:
+        """Fire what was deferred to the end of the transaction, and note what it wrote."""
+        deferred = [each for each in self.fires if each.deferrable]
+        before = _counted(connection)
+        fire_deferred(connection)
+        now = _counted(connection)
+        for does, table in {*_grown(before, now), *_grown_elsewhere(before, now)}:
+            for each in [each for each in deferred if table in each.names] or deferred:
+                self.triggered |= {*each.wrote(does, table, column_names(connection, table))}
 
     def _note_places(self, connection: LentConnection, text: str, reads: frozenset[str]) -> None:
         """Note the tables that a statement names without their columns, so that it goes by their order."""
@@ -211,6 +257,19 @@ class WriteLog(Writes):
         by_order |= reads if "*" in tokens else set()
         for table in by_order:
             self.by_place.setdefault(Placed(table, column_names(connection, table), alone=False), text)
+
+
+def settled(connection: LentConnection) -> WriteLog:
+    """Fire what was deferred to the end of a run's transaction; return what it wrote.
+
+    Why before the proof: a trigger that fires in the COMMIT would change rows that are proven already.
+    """
+    seen = WriteLog()
+    if isinstance(connection, HeldConnection):
+        with connection.unheard():
+            seen.fires = tuple(_firing(connection))
+            seen.settle(connection)
+    return seen
 
 
 @contextmanager
@@ -257,11 +316,13 @@ def _refusing(seen: WriteLog, attempt: str) -> Callable[[], object]:
 def _firing(connection: LentConnection) -> Iterator[_Fires]:
     rows = query(connection, _TRIGGERS).fetchall()
     read = {(each.table, each.name): each for each in read_schema(connection).triggers} if rows else {}
-    for name, table, text, kind, body in rows:
-        events = frozenset(does for does, bit in _EVENTS.items() if kind & bit)
-        yield _Fires(
-            name, table, text, names_in(body), read.get((table, name)), events, bool(kind & _BEFORE_ROW == _BEFORE_ROW)
-        )
+    for name, table, text, kind, deferrable, body in rows:
+        events, sets_values = frozenset(does for does, bit in _EVENTS.items() if kind & bit), kind & _BEFORE_ROW
+        its = read.get((table, name))
+        yield _Fires(name, table, text, names_in(body), its, events, sets_values == _BEFORE_ROW, deferrable)
+    for name, event, body in query(connection, _OF_EVENTS).fetchall():
+        text = f"EVENT TRIGGER {quote(name)} ON {event}"
+        yield _Fires(name, "", text, names_in(body), Trigger(name, "", f"{text} {body}"))
 
 
 def _acting(
@@ -279,7 +340,9 @@ def _acting(
 
 def _counted(connection: LentConnection) -> dict[int, _Count]:
     rows = query(connection, _COUNTED).fetchall()
-    return {number: _Count(name, tuple(counts), storage, root) for number, name, *counts, storage, root in rows}
+    return {
+        number: _Count(name, tuple(counts), storage, root, own) for number, name, *counts, storage, root, own in rows
+    }
 
 
 def _operations(planned: Iterable[tuple[str, str]], text: str) -> Iterator[tuple[str, str]]:
@@ -295,13 +358,22 @@ def _operations(planned: Iterable[tuple[str, str]], text: str) -> Iterator[tuple
 
 def _grown(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[tuple[str, str]]:
     """Yield what was written since, by verb and table; of a partition as of the table that it is a part of too."""
+    for does, count in _more(before, now):
+        if count.own:
+            yield does, count.name
+            if count.root is not None and count.root != count.name:
+                yield does, count.root
+
+
+def _grown_elsewhere(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[tuple[str, str]]:
+    """Yield what was written since to tables of other schemas."""
+    return ((does, count.name) for does, count in _more(before, now) if not count.own)
+
+
+def _more(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[tuple[str, _Count]]:
     for number, count in now.items():
         old = before[number].rows if number in before else (0, 0, 0)
-        for does, was, rows in zip(_VERBS, old, count.rows, strict=True):
-            if rows > was:
-                yield does, count.name
-                if count.root is not None and count.root != count.name:
-                    yield does, count.root
+        yield from ((does, count) for does, was, rows in zip(_VERBS, old, count.rows, strict=True) if rows > was)
 
 
 def _stored_anew(before: Mapping[int, _Count], now: Mapping[int, _Count]) -> Iterator[str]:

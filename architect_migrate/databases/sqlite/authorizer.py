@@ -13,6 +13,7 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.connection import HeldConnection
 from architect_migrate.databases.sqlite.savepoints import Savepoints
+from architect_migrate.databases.sqlite.sql.lexer import ignores_rows
 from architect_migrate.databases.values import TriggerWrite, Writes
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ _TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "
 class WriteLog(Writes):
     """The writes that the authorizer saw.
 
-    `keys_off` says that the code switched foreign keys off, and may switch them on again. `refused` is the first
-    refused action. `dropping` are the dropped tables that were not made again since, `savepoints` those that are open.
+    `ignoring` are the triggers with RAISE(IGNORE), which leave out rows that are written. `keys_off` says that the
+    code switched foreign keys off, and may switch them on again. `refused` is the first refused action. `dropping` are
+    the dropped tables that were not made again since, `savepoints` those that are open.
     """
 
+    ignoring: frozenset[str] = frozenset()
     keys_off: bool = False
     refused: str = ""
     dropping: set[str] = field(default_factory=set)
@@ -84,7 +87,8 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
     a TEMP object that hides one of the database's. The connection's factories are restored, and so is the authorizer of
     a log around this one.
     """
-    seen = WriteLog(triggers=triggers_of(connection))
+    triggers = triggers_of(connection)
+    seen = WriteLog(triggers=triggers, ignoring=frozenset(name for name in triggers if ignores_rows(triggers[name][2])))
     factories = connection.text_factory, connection.row_factory
     # Why past the connection's own method: HeldConnection refuses set_authorizer, so that the chain's code cannot
     # remove it.
@@ -242,6 +246,9 @@ def refusal(action: int, first: str, second: str | None) -> str:
 
 def note(seen: WriteLog, action: int, table: str, second: str, trigger: str = "") -> None:
     """Log one event of the authorizer; `table` is folded, and so is the `trigger` that it comes from."""
+    if trigger in seen.ignoring:
+        its = seen.triggers[trigger]
+        seen.triggered.add(TriggerWrite(*its, "filter", fold(its[1])))
     if table.startswith(("sqlite_", BATCH_COPY)):
         return
     if trigger in seen.triggers and action in _ROW_VERBS:

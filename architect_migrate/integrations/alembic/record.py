@@ -12,7 +12,7 @@ from architect_migrate.config.context import context_for
 from architect_migrate.core.chain_errors import StepFailedError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import is_served, keeper, marks
+from architect_migrate.databases.registry import is_served, keeper, marks, watching
 from architect_migrate.integrations.alembic.job import bookkeeping
 from architect_migrate.ledger import recorder
 from architect_migrate.model.revision_graph import ancestry
@@ -86,6 +86,7 @@ class Record:
         copy, version_table = self.made.path if self.made else None, self.hidden[0]
         if self.job.purge:  # the rows of the stamp were to go, whatever else they hold
             self.written.written.discard(fold(version_table))
+        self.written.add(watching.settled(connection))
         proof = verify_rows(
             self.context, self._plan, connection, copy, self.written, version_table=version_table, broken=broken
         )

@@ -322,6 +322,42 @@ def test_a_cast_that_loses_a_value_is_found(made: Callable[..., str]) -> None:
     assert dumped(database) == before
 
 
+REFUSED = {
+    "read only": (
+        "ALTER DATABASE running SET default_transaction_read_only = on",
+        "default_transaction_read_only = off",
+    ),
+    "no temporary tables": (
+        (
+            "REVOKE TEMPORARY ON DATABASE running FROM PUBLIC; CREATE ROLE no_temp LOGIN; "
+            "GRANT ALL ON SCHEMA public TO no_temp; GRANT ALL ON ALL TABLES IN SCHEMA public TO no_temp"
+        ),
+        'GRANT TEMPORARY ON DATABASE "running" TO "no_temp"',
+    ),
+    "event trigger": (
+        (
+            "CREATE FUNCTION e() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$; "
+            "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION e()"
+        ),
+        "an event trigger of the database raises this",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "cure"), REFUSED.values(), ids=REFUSED)
+def test_a_server_that_lets_no_run_begin_is_told_with_what_helps(
+    made: Callable[..., str], tmp_path: Path, statement: str, cure: str
+) -> None:
+    database = made(*ROWS, statement)
+    if "no_temp" in statement:
+        url = f"postgresql://no_temp@{database.partition('@')[2]}"
+        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{url}"\n')
+    done = archmig("upgrade", "-e", "app", "--yes")
+    if "no_temp" in statement:
+        run(database, "DROP OWNED BY no_temp; DROP ROLE no_temp")
+    assert (done.code, "refuses what a run needs" in done.err, cure in done.err) == (2, True, True), done.err
+
+
 def test_a_sequence_that_begins_again_is_found(made: Callable[..., str]) -> None:
     d4 = "def upgrade():\n    op.execute('ALTER SEQUENCE posts_id_seq RESTART')\n"
     database = made(*ROWS, at="c3", d4=d4)

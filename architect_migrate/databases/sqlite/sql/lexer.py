@@ -256,6 +256,14 @@ def replaces_rows(sql: str) -> bool:
     )
 
 
+def ignores_rows(trigger: str) -> bool:
+    """Return whether a trigger has RAISE(IGNORE), by which a row that is written is left out without an error."""
+    if "ignore" not in trigger.lower():
+        return False
+    words = [token.text.upper() for token in significant(trigger)]
+    return ("RAISE", "(", "IGNORE") in zip(words, words[1:], words[2:], strict=False)
+
+
 def trigger_of(write: TriggerWrite) -> Trigger:
     """Return the trigger that makes a write."""
     from architect_migrate.model.schema import Trigger
