@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, remove
-from architect_migrate.backups.service import catalogue, complete, content_now, is_archive, verify
+from architect_migrate.backups.service import catalogue, complete, content_now, is_own, verify
 from architect_migrate.core.errors import ArchmigError
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, dialect, keeper
+from architect_migrate.databases.registry import access, keeper
 from architect_migrate.databases.values import Content, TableDelta
 from architect_migrate.ledger.recorder import enter, entered_on_failure
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Place
 
-_NOT_COMPARED = "archmig does not compare archives, so it may be the only copy: remove it by hand"
 # A database or backup in which the contents of another backup may be found again.
 _Elsewhere = tuple["Place", Content]
 
@@ -98,9 +97,6 @@ def planned_removals(context: EnvironmentContext) -> Iterator[Pruned]:
     """Yield what `prune` would do with each surplus backup, oldest first; nothing is removed."""
     copies = catalogue(context)
     over = surplus(copies, context.keep, context.max_age, datetime.now(UTC))
-    if archives := [copy for copy in over if is_archive(copy)]:
-        yield from (Pruned(copy, _NOT_COMPARED) for copy in archives)
-        over = tuple(copy for copy in over if copy not in archives)
     if not over:
         return
     elsewhere: list[_Elsewhere] = [(context.environment.url, content_now(context))]
@@ -132,7 +128,7 @@ def _only_here(copy: Copy, content: Content, elsewhere: Sequence[_Elsewhere], ex
         return f"nothing else has {lost[0]}{f' and {len(lost) - 1} more objects' if len(lost) > 1 else ''}"
     for name, rows in content.tables.items():
         # Why these are exempt: a stamp and SQLite's own tables hold no user data.
-        if not rows.number or name.lower() in exempt or dialect.is_own(name):
+        if not rows.number or name.lower() in exempt or is_own(copy, name):
             continue
         if all(each.tables.get(name) != rows for _, each in elsewhere) and (
             why := _rows_only_here(copy, name, elsewhere)

@@ -32,7 +32,8 @@ class Record:
     `size` is in bytes, `content` is what the backup held when it was taken, `file` the digest of its bytes (empty: the
     content has digests of all rows). `after` is the content that the run left; None if nothing was to be changed, or
     the run ended before that. `checked_at` is when the backup was last verified (UTC, ISO 8601), `problem` the fault
-    found then, or empty.
+    found then, or empty. `missed` is what others may have written after the backup, before the
+    run had locked it.
     """
 
     environment: str
@@ -44,6 +45,7 @@ class Record:
     problem: str = ""
     after: Recorded | None = None
     file: str = ""
+    missed: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -123,6 +125,7 @@ def _record(document: dict[str, Any]) -> Record | None:
         problem=str(document["problem"]),
         after=None if document["after"] is None else from_json(document["after"]),
         file=str(document.get("file", "")),
+        missed=tuple(map(str, document.get("missed", ()))),
     )
 
 
@@ -165,14 +168,21 @@ def _belongs(copy: Copy, environment: str, database: str) -> bool:
         return copy.name == file_safe(environment)
     if copy.record.database == database:
         # Why by name too: of the URL of a server the record has not all, so that two databases can look alike.
-        return "://" not in database or database.startswith("sqlite") or copy.record.environment == environment
-    return copy.record.environment == environment and _is_gone(Path(copy.record.database.removeprefix("sqlite:///")))
+        return not _is_served(database) or copy.record.environment == environment
+    return copy.record.environment == environment and _is_gone(copy.record.database)
 
 
-def _is_gone(database: Path) -> bool:
-    """Return whether a file does not exist; False if its folder cannot be read, because another user may have it."""
+def _is_served(database: str) -> bool:
+    return "://" in database and not database.startswith("sqlite")
+
+
+def _is_gone(database: str) -> bool:
+    """Return whether a file does not exist.
+
+    False if its folder cannot be read, because another user may have it, and for a database on a server.
+    """
     try:
-        return not database.exists()
+        return not _is_served(database) and not Path(database.removeprefix("sqlite:///")).exists()
     except OSError:
         return False
 

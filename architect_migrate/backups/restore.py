@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.backups.record import Copy, copy_at, read_record, record_file, write_record
 from architect_migrate.backups.restore_plan import Restoration, Restored
-from architect_migrate.backups.service import catalogue, complete, record_of, take_for, verify
+from architect_migrate.backups.service import (
+    catalogue,
+    complete,
+    content_in,
+    is_archive,
+    is_own,
+    record_of,
+    take_for,
+    verify,
+)
 from architect_migrate.core.chain_errors import ChangedMeanwhileError
 from architect_migrate.core.database_errors import (
     BackupError,
@@ -22,7 +31,7 @@ from architect_migrate.core.database_errors import (
 )
 from architect_migrate.core.interrupts import run_interruptible
 from architect_migrate.core.text import pluralize
-from architect_migrate.databases.registry import access, dialect, keeper, marks
+from architect_migrate.databases.registry import access, is_served, keeper, kind_of, marks
 from architect_migrate.databases.values import Became, CommitOutcome, Content, differences, settled
 from architect_migrate.ledger.recorder import current_state, enter, entered_on_failure, fingerprint_facts, tool_versions
 
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
     from architect_migrate.core.interrupts import Interrupts
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.base import Connection
+    from architect_migrate.databases.overwritten import Overwritten
+    from architect_migrate.databases.values import Committed
 
 
 def choose(context: EnvironmentContext, named: Path | None) -> Copy:
@@ -57,16 +68,17 @@ def choose(context: EnvironmentContext, named: Path | None) -> Copy:
 def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
     """Return what restoring a backup would change; nothing is written except the verdict in the backup's record.
 
-    Raises RestoreError for a backup that is damaged or empty, and what `reading` raises for the database.
+    Raises RestoreError for a backup that is damaged or empty or of another kind of database, and what `reading` raises
+    for the database.
     """
-    if problem := verify(copy).problem:
-        raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
     url = context.environment.url
+    if problem := _unfit(copy, url) or verify(copy).problem:
+        raise RestoreError(str(copy.path), problem, "nothing was changed: choose another backup")
     with access.reading(copy.path) as source:
-        then = keeper.content_of(source)
+        then = content_in(copy, source)
         if not then.objects:
             raise RestoreError(str(copy.path), "it holds nothing", "nothing was changed: choose another backup")
-        if not access.exists(url):
+        if not is_served(url) and not access.exists(url):
             return Restoration(copy, None, then, (), ())
         try:
             return _against(copy, source, then, url, context.environment.policies.lock_timeout)
@@ -77,13 +89,22 @@ def preview(context: EnvironmentContext, copy: Copy) -> Restoration:
             return Restoration(copy, None, then, (), (), error.detail)
 
 
+def _unfit(copy: Copy, url: DatabaseUrl) -> str:
+    """Say why a backup cannot be restored into a database, whatever it holds; empty if it can."""
+    if kind_of(copy.path) != kind_of(url):
+        return "it was made of another kind of database"
+    if is_archive(copy) and copy.record is None:
+        return "it has no record beside it (its name with .json), so that nothing could prove what it restores"
+    return ""
+
+
 def _against(copy: Copy, source: Connection, then: Content, url: DatabaseUrl, timeout: float) -> Restoration:
     with access.reading(url, timeout) as live:
         if faults := keeper.damage(live):
             return Restoration(copy, None, then, (), (), faults[0])
         now = keeper.content_of(live)
         other = [table for table in {*now.tables, *then.tables} if now.tables.get(table) != then.tables.get(table)]
-        rows = keeper.row_deltas(live, source, (name for name in other if not dialect.is_own(name)))
+        rows = keeper.row_deltas(live, source, (name for name in other if not is_own(copy, name)))
     with_rows = {f"table {name}" for name in (*now.tables, *then.tables)}
     others = tuple(
         difference
@@ -110,49 +131,94 @@ def _restored(
 ) -> Restored:
     before = current_state(context)
     url, timeout = context.environment.url, context.environment.policies.lock_timeout
+    work = _Work(context, shown, action, interrupts)
     with access.reading(shown.copy.path) as source:
         # Why compare again: another process may have replaced the backup since the preview.
-        if differences(shown.then, keeper.content_of(source)):
+        if differences(shown.then, content_in(shown.copy, source)):
             raise ChangedMeanwhileError(shown.copy.path.name)
         with _in_place(context, shown):
-            kept, doubts = _overwritten(context, shown, action, source, interrupts)
+            _overwrite(work, source)
     # Why after the block: a new connection reads the file as applications will.
-    _require_sound(url, timeout, shown.then, kept)
+    if work.committed:
+        _require_read_back(work, work.committed)
+    else:
+        _require_sound(url, timeout, shown.then, work.kept)
     detail = (
         f"from {shown.copy.path}, {pluralize(shown.then.rows, 'row')} in {pluralize(len(shown.then.tables), 'table')}"
     )
     after, fingerprint = current_state(context)
     facts = [*fingerprint_facts(before[1], fingerprint), ("restored digest", shown.then.digest), *tool_versions()]
-    stamps, backup_path = (before[0], after), str(kept or "")
+    stamps, backup_path = (before[0], after), str(work.kept or "")
     entered = enter(context, action, started, stamps=stamps, backup=backup_path, detail=detail, facts=facts)
-    return Restored(shown, kept, time.time() - started, (*doubts, *entered.warnings))
+    return Restored(shown, work.kept, time.time() - started, (*work.warnings, *entered.warnings))
 
 
-def _overwritten(
-    context: EnvironmentContext, shown: Restoration, action: str, source: Connection, interrupts: Interrupts
-) -> tuple[Path | None, tuple[str, ...]]:
-    """Overwrite the database; return the backup of the old content, and a warning if a failed commit took effect.
+@dataclass(slots=True)
+class _Work:
+    """The state of a restore while it is executed: the backup of the old content, and what is about to be committed.
+
+    `committed` is None where the database commits by itself.
+    """
+
+    context: EnvironmentContext
+    shown: Restoration
+    action: str
+    interrupts: Interrupts
+    kept: Path | None = None
+    committed: Committed | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _overwrite(work: _Work, source: Connection) -> None:
+    """Overwrite the database; a failed commit that took effect is a warning.
 
     Why the backup is kept after a failure: the database may have changed since. It is unmarked, so that `undo` does
     not take the failed restore for a run.
     """
-    url, timeout = context.environment.url, context.environment.policies.lock_timeout
-    kept = None
+    url, timeout = work.context.environment.url, work.context.environment.policies.lock_timeout
     try:
         with keeper.hold_unchanged(url, timeout) as held:
-            kept = _kept(context, shown, action, held.reader)
-            # Why here: from the first page on, stopping would leave a half-written database.
-            interrupts.held = True
-            held.overwrite(source, timeout)
+            work.kept = _kept(work.context, work.shown, work.action, held.reader)
+            left = held.overwrite(source, work.shown.then, timeout, work.interrupts.hold)
+            if left:
+                _about_to_commit(work, held.reader, left)
     except CommitFailedError as error:
-        outcome = keeper.commit_outcome(url, timeout, shown.now, shown.then)
+        outcome = _outcome(work)
         if outcome is CommitOutcome.BEFORE:
-            _unmark(kept)
-        return kept, (settled(error, outcome),)
+            _unmark(work.kept)
+        work.warnings += (settled(error, outcome),)
     except BaseException:
-        _unmark(kept)
+        _unmark(work.kept)
         raise
-    return kept, ()
+
+
+def _about_to_commit(work: _Work, connection: Connection, left: Overwritten) -> None:
+    """Note what is committed at the end of the block, in the record of the backup too."""
+    table = work.context.graph.version_table
+    fingerprint = marks.fingerprint_of(connection, work.context.hidden(table))
+    work.committed = keeper.committing(connection, marks.plain_stamp(connection, table), fingerprint)
+    work.warnings += left.notes
+    if work.kept and (record := read_record(work.kept)):
+        write_record(work.kept, replace(record, after=left.content))
+    # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
+    work.interrupts.refuse()
+    work.interrupts.hold()
+
+
+def _outcome(work: _Work) -> CommitOutcome:
+    url, timeout = work.context.environment.url, work.context.environment.policies.lock_timeout
+    if work.committed:
+        table = work.context.graph.version_table
+        if told := keeper.transaction_outcome(url, timeout, table, work.committed):
+            return told
+    return keeper.commit_outcome(url, timeout, work.shown.now, work.shown.then)
+
+
+def _require_read_back(work: _Work, committed: Committed) -> None:
+    """Raise NotReadBackError unless a new connection finds the stamp and the schema that were committed."""
+    url, timeout = work.context.environment.url, work.context.environment.policies.lock_timeout
+    if unread := keeper.read_back(url, timeout, work.context.graph.version_table, committed):
+        raise unread
 
 
 def _unmark(kept: Path | None) -> None:

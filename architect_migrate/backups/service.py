@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from architect_migrate.backups.record import Copy, Record, copies, copies_of, write_record
+from architect_migrate.backups.record import Copy, Record, copies, copies_of, read_record, write_record
 from architect_migrate.config.policies import skips_uninitialised
 from architect_migrate.core.database_errors import BackupError, DamagedError, NotADatabaseError
 from architect_migrate.core.errors import LedgerError
-from architect_migrate.databases.capabilities import Capability
-from architect_migrate.databases.registry import access, keeper, kind_of, lacking, marks
+from architect_migrate.databases.registry import LOCAL, access, dialect, keeper, kind_of, marks
 from architect_migrate.databases.values import Content, Unread, differences, no_progress
 from architect_migrate.ledger import store
 from architect_migrate.ledger.recorder import enter, entered_on_failure, tool_versions
@@ -94,17 +93,25 @@ def take_unless_empty(
 
 def mark(
     context: EnvironmentContext, made: Backup, purpose: str, connection: Connection, unwritten: Iterable[str]
-) -> None:
+) -> Backup:
     """Record in a run's backup the content that the run leaves; `undo` compares it with the database later.
 
     Why before the commit: a committed run must never be without it. The rows of `unwritten` tables are not read but
-    taken from the backup; if they did differ, an undo would be refused. Nothing is recorded where there is no undo.
+    taken from the backup; if they did differ, an undo would be refused. Returns the backup with what the run leaves as
+    its content, with which the next segment of the run begins.
     """
-    if Capability.UNDO in lacking(kind_of(connection)):
-        return
     with access.reading(made.path) as before:
-        after = keeper.content_after(connection, made.content, before, unwritten)
-    write_record(made.path, record_of(context, made, purpose, after))
+        after, missed = keeper.content_after(connection, made.content, before, unwritten)
+    record = read_record(made.path) or record_of(context, made, purpose)
+    write_record(made.path, replace(record, after=after, missed=tuple(dict.fromkeys((*record.missed, *missed)))))
+    return replace(made, content=after)
+
+
+def mark_as_left(made: Backup) -> None:
+    """Record again what the last committed segment of a run has left: the next one was rolled back."""
+    if record := read_record(made.path):
+        with suppress(BackupError):
+            write_record(made.path, replace(record, after=made.content))
 
 
 def create(context: EnvironmentContext) -> Backup | None:
@@ -200,7 +207,18 @@ def _verdict(copy: Copy) -> Verdict:
 
 def is_archive(copy: Copy) -> bool:
     """Return whether a backup is an archive, which only its own kind's programs read."""
-    return Capability.UNDO in lacking(kind_of(copy.path))
+    return kind_of(copy.path) != LOCAL
+
+
+def is_own(copy: Copy, table: str) -> bool:
+    """Return whether a table of a backup belongs to its kind of database itself, and holds no data of a user."""
+    return not is_archive(copy) and dialect.is_own(table)
+
+
+def content_in(copy: Copy, source: Connection) -> Content:
+    """Read what restoring a backup brings back; the objects of an archive are those of its record."""
+    content = keeper.content_of(source)
+    return replace(content, objects=copy.record.content.objects) if is_archive(copy) and copy.record else content
 
 
 def _verdict_of_file(copy: Copy, record: Record) -> Verdict:

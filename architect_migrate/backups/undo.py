@@ -39,10 +39,18 @@ def preview_undo(context: EnvironmentContext) -> Undoing:
     for copy in reversed(marked):
         before, after = _record(copy)
         if not (since := differences(after(), now)):
-            return Undoing(copy, preview(context, copy))
+            return Undoing(copy, since=_missed(copy)) if _missed(copy) else Undoing(copy, preview(context, copy))
         if differences(before(), now):
             return Undoing(copy, since=tuple(map(str, since)))
     return Undoing(marked[-1])
+
+
+def _missed(copy: Copy) -> tuple[str, ...]:
+    """What others may have written after the backup was made, which then does not have it."""
+    assert copy.record is not None
+    return tuple(
+        f"{each}: may have been written after the backup was made, before the run" for each in copy.record.missed
+    )
 
 
 def _record(copy: Copy) -> tuple[Callable[[], Content], Callable[[], Content]]:
@@ -76,5 +84,6 @@ def _refuse_built(context: EnvironmentContext, marked: list[Copy]) -> None:
 
 
 def _made_something(context: EnvironmentContext, entry: store.Entry) -> bool:
+    """Whether a run has committed something; the entry of one that failed names a backup only if it has."""
     same = entry.environment == context.environment.name and entry.database == str(context.environment.url)
-    return same and entry.result == "done" and entry.action in _BUILDERS
+    return same and entry.action in _BUILDERS and (entry.result == "done" or bool(entry.backup))

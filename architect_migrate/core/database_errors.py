@@ -237,3 +237,7 @@ class ForbiddenQuestionError(QuestionError):
 
 class RestoreError(StatedError, layout="{subject}: {problem}; {advice}"):
     """A restore that was refused or could not be finished; `subject` is the backup or the database."""
+
+
+class ArchiveProgramError(RestoreError, layout="{subject}: {problem}; {advice}"):
+    """An archive that was not read for want of a program, which says nothing of the archive; `subject` is its path."""

@@ -40,6 +40,10 @@ class Interrupts:
         if not self.held:
             raise KeyboardInterrupt
 
+    def hold(self) -> None:
+        """Raise no Ctrl-C from here on."""
+        self.held = True
+
     def refuse(self) -> None:
         """Raise KeyboardInterrupt if a Ctrl-C came."""
         if self.came:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.absence import Absence
     from architect_migrate.databases.capabilities import Capability
     from architect_migrate.databases.costs import Kind, StepCost
+    from architect_migrate.databases.overwritten import Overwritten
     from architect_migrate.databases.promotion import Promotion
     from architect_migrate.databases.statement import Statement
     from architect_migrate.databases.values import (
@@ -319,11 +320,17 @@ class Checks(Protocol[_In_contra]):
 
 
 class Held(Protocol[_Own]):
-    """A database that is about to be overwritten; `reader` sees its present state."""
+    """A database that is about to be overwritten; `reader` sees its present state.
+
+    `overwrite` returns nothing where it has committed: it called `from_here` when it could no longer be stopped. Else
+    the end of the block that holds the database commits.
+    """
 
     @property
     def reader(self) -> _Own: ...
-    def overwrite(self, source: _Own, timeout: float) -> None: ...
+    def overwrite(
+        self, source: _Own, then: Content, timeout: float, from_here: Callable[[], None]
+    ) -> Overwritten | None: ...
 
 
 class Keeper(Protocol[_Own]):
@@ -339,7 +346,11 @@ class Keeper(Protocol[_Own]):
     def file_digest(self, path: Path) -> str: ...
     def hold_unchanged(self, place: Place, timeout: float) -> AbstractContextManager[Held[_Own]]: ...
     def keep(
-        self, connection: _Own, tables: Collection[str], prove: Callable[[Writes], None] | None = None
+        self,
+        connection: _Own,
+        tables: Collection[str],
+        prove: Callable[[Writes], None] | None = None,
+        backup: Callable[[], Backup | None] = ...,
     ) -> None: ...
     def sides(self, connection: _Own, copy: Path | None) -> AbstractContextManager[_Own]: ...
     def integrity_before(self, connection: _Own) -> Integrity: ...
@@ -360,7 +371,7 @@ class Keeper(Protocol[_Own]):
     def completed(self, backup: _Own, recorded: Recorded) -> Content: ...
     def content_after(
         self, connection: _Own, recorded: Recorded, backup: _Own, unwritten: Iterable[str]
-    ) -> Recorded: ...
+    ) -> tuple[Recorded, tuple[str, ...]]: ...
     def row_deltas(self, now: _Own, then: _Own, tables: Iterable[str]) -> tuple[TableDelta, ...]: ...
     def examples(self, now: _Own, then: _Own, table: str, most: int) -> tuple[str, ...]: ...
     def violations(self, connection: _Own) -> frozenset[Violation]: ...

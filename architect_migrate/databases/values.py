@@ -182,12 +182,11 @@ def _count(number: int) -> str:
 
 def to_json(content: Recorded) -> dict[str, Any]:
     """The content as JSON's own types."""
-    tables = {name: [rows.number, _rows_json(rows)] for name, rows in content.tables.items()}
+    tables = {
+        name: [rows.number, rows.digest if isinstance(rows, Rows) else [list(column) for column in rows.added]]
+        for name, rows in content.tables.items()
+    }
     return {"objects": dict(content.objects), "tables": tables, "header": dict(content.header)}
-
-
-def _rows_json(rows: Rows | Unread) -> str | list[list[str]]:
-    return rows.digest if isinstance(rows, Rows) else [list(column) for column in rows.added]
 
 
 def from_json(document: dict[str, Any]) -> Recorded:
@@ -207,7 +206,7 @@ def _rows(number: int, known: str | list[list[str]]) -> Rows | Unread:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A verified backup: `size` in bytes, and the content that it shares with the database.
+    """A verified backup: `size` in bytes, content that it shares with the database, a server's number of the moment.
 
     `file` is the digest of its bytes where these were compared instead of rows, else empty.
     """
@@ -216,6 +215,7 @@ class Backup:
     size: int
     content: Recorded
     file: str = ""
+    since: str = ""
 
     @property
     def tables(self) -> int:

@@ -238,18 +238,18 @@ def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], pr
             progress(0, total, "backing up")
             # Why before the first step: the backup is the way back, and the proof compares the rows with it.
             run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
-        keeper.keep(connection, tables, _on_leaving(run, segment, connection, broken))
+        keeper.keep(connection, tables, _on_leaving(run, segment, connection, broken), lambda: run.made)
         written = run_steps(
             context, plan, connection, lambda number, _, words: progress(segment.first + number, total, words)
         )
         run.warnings += written.restored
         progress(segment.first + len(plan.steps) + 1, total, "proving that every row is there")
         # Why before the commit: what is not proven is rolled back, the stamp included.
-        proof = verify(context, plan, connection, run.copy, written, broken=broken)
-        if run.made:
+        proof, made = verify(context, plan, connection, run.copy, written, broken=broken), run.made
+        if made:
             # Why before the commit: if the commit fails, `_commit_outcome` compares the file with this record.
-            backups.mark(
-                context, run.made, run.action, connection, unwritten_tables(proof, context.graph.version_table)
+            made = backups.mark(
+                context, made, run.action, connection, unwritten_tables(proof, context.graph.version_table)
             )
         # Why in the transaction: after the commit another process may write before the fingerprint is read.
         left = marks.fingerprint_of(connection, context.hidden(context.graph.version_table))
@@ -257,7 +257,7 @@ def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], pr
         # Why here: the last moment at which a Ctrl-C can still roll back; from now on it waits for the record.
         run.interrupts.refuse()
         run.interrupts.held = True
-    run.left, run.outside = left, None
+    run.left, run.made, run.outside = left, made, None
     run.done.append((plan, proof))
     if plan.after != run.plan.after:
         run.interrupts.held = False
@@ -280,7 +280,11 @@ def _on_leaving(
         written.add(seen)
         written.add(watching.settled(connection))
         # Why not the schema: the chain's is known before the revision and after it, and not between.
-        verify_rows(context, lambda: segment.plan, connection, run.copy, written, version_table=table, broken=broken)
+        proof = verify_rows(
+            context, lambda: segment.plan, connection, run.copy, written, version_table=table, broken=broken
+        )
+        if run.made:
+            run.made = backups.mark(context, run.made, run.action, connection, unwritten_tables(proof, table))
         left.has_left, left.wrote = True, left.wrote or bool(seen.tables())
 
     return prove
@@ -347,6 +351,8 @@ def _stopped(run: _Run, error: Exception | KeyboardInterrupt, inside: str) -> Re
             stopped = StoppedAtError(reached, str(error), inside)
         case _:
             stopped = StoppedAtError(reached, f"{type(error).__name__}: {error}", inside)
+    if run.made and not isinstance(error, CommitFailedError):
+        backups.mark_as_left(run.made)
     stopped.__cause__ = error
     stopped.trace = "".join(traceback.format_exception(error))
     steps = tuple(step for plan, _ in run.done for step in plan.steps)

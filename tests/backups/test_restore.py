@@ -132,7 +132,7 @@ def test_a_commit_between_the_backup_and_the_write_in_wal_mode_stops_the_restore
     script(home.database, WRITTEN)
     right = overwriting.overwrite
 
-    def later(held: HeldDatabase, source: sqlite3.Connection, timeout: float) -> None:
+    def later(held: HeldDatabase, source: sqlite3.Connection, _then: object, timeout: float, _hold: object) -> None:
         script(home.database, "UPDATE people SET age = 100 WHERE id = 1")
         right(source, held, timeout)
 

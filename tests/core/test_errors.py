@@ -43,6 +43,7 @@ from architect_migrate.core.chain_errors import (
     UnknownRevisionError,
 )
 from architect_migrate.core.database_errors import (
+    ArchiveProgramError,
     BackupError,
     BackupFolderError,
     CommitFailedError,
@@ -518,6 +519,11 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         "table 't': cannot tell how many rows: no such column: a; nothing was changed",
     ),
     (RestoreError, ("old.db", "no such backup", "name another"), "old.db: no such backup; name another"),
+    (
+        ArchiveProgramError,
+        ("old.dump", "pg_restore is not installed", "install it"),
+        "old.dump: pg_restore is not installed; install it",
+    ),
     (
         RevisionFailedError,
         ("001", "upgrade()", "no such table: t"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from architect_migrate.core.server_errors import NoSuchDatabaseError, UnsupportedError
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.absence import Absence
-from architect_migrate.databases.postgresql import connection, held, presence
+from architect_migrate.databases.postgresql import archive, connection, held, presence
 from architect_migrate.databases.postgresql.pinned import current_schema
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ def server_of(url: DatabaseUrl) -> tuple[str, str]:
         return str(its.info.server_version // 10_000), current_schema(its)
 
 
-def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Connection]:
-    """Open a connection that cannot write, as `connection.reading`."""
-    return connection.reading(_url(place), timeout)
+def reading(place: Place, timeout: float = 5.0) -> AbstractContextManager[Any]:
+    """Open a connection that cannot write, as `connection.reading`, or an archive, as `archive.opened`."""
+    if isinstance(place, DatabaseUrl):
+        return connection.reading(place, timeout)
+    return nullcontext(archive.opened(place))
 
 
 @contextmanager

@@ -37,6 +37,7 @@ from architect_migrate.databases.postgresql.statements import inside_a_transacti
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from architect_migrate.core.urls import DatabaseUrl
     from architect_migrate.databases.postgresql.lent import Hearing
@@ -85,7 +86,7 @@ class HeldConnection(LentConnection):
     `transaction_id` is the server's number of its transaction with the time at which the server was started, `token`
     breaks its seal, and `kept` are the rows from before it. `leaving` is called before a revision leaves it, with what
     that wrote so far, and returns what is called when the next one has begun; None where none may. `is_outside` says
-    that one has left it.
+    that one has left it. `compared` is the backup with whose objects the schema was compared.
     """
 
     url: DatabaseUrl
@@ -93,6 +94,7 @@ class HeldConnection(LentConnection):
     transaction_id: tuple[str, str] = ("", "")
     token: str = ""
     kept: Kept | None = None
+    compared: Path | None = None
     leaving: Callable[[Hearing | None], Callable[[], None]] | None = None
     is_outside: bool = False
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from architect_migrate.databases.postgresql import access, dump, kept, outcome, proof
-from architect_migrate.databases.values import CommitOutcome, Integrity
+from architect_migrate.core.errors import ArchmigError
+from architect_migrate.databases.postgresql import access, content, deltas, dump, kept, left, outcome, overwrite, proof
+from architect_migrate.databases.values import CommitOutcome, Integrity, differences
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from architect_migrate.databases.base import Place
     from architect_migrate.databases.postgresql.lent import LentConnection
     from architect_migrate.databases.postgresql.stored import Kept
-    from architect_migrate.databases.values import Backup, Content, Recorded, TableDelta, Violation
+    from architect_migrate.databases.values import Backup, Content, Violation
 
 take = dump.take
 file_digest = dump.file_digest
 unreadable = dump.damage
+hold_unchanged = overwrite.hold_unchanged
+content_of = content.content_of
+completed = content.completed
+content_after = left.content_after
+row_deltas = deltas.row_deltas
 keep = kept.keep
 sides = kept.sides
 committing = outcome.committing
@@ -61,9 +67,16 @@ def worsened(_before: Kept, _after: LentConnection, _touched: frozenset[str], _b
     return iter(())
 
 
-def commit_outcome(_place: Place, _timeout: float, _before: Content | None, _after: Content | None) -> CommitOutcome:
-    """Return that contents do not tell: `transaction_outcome` does."""
-    return CommitOutcome.UNKNOWN
+def commit_outcome(place: Place, timeout: float, before: Content | None, after: Content | None) -> CommitOutcome:
+    """Read the database and return which of the two contents it has."""
+    try:
+        with access.reading(place, timeout) as connection:
+            now = content.content_of(connection)
+    except ArchmigError:
+        return CommitOutcome.UNKNOWN
+    if after and not differences(after, now):
+        return CommitOutcome.AFTER
+    return CommitOutcome.BEFORE if before and not differences(before, now) else CommitOutcome.UNKNOWN
 
 
 def outcome_by_stamp(
@@ -85,38 +98,9 @@ def clone(place: Place, _new: Place, _progress: Callable[[str], None]) -> Backup
 
 def copy_of(source: LentConnection, _folder: Path, _times: int) -> Path:
     """Refuse to copy a database. Raises UnsupportedError."""
-    return _refuse(source, "rehearse on copies of databases")
+    raise access.unsupported(source, "rehearse on copies of databases")
 
 
-def hold_unchanged(place: Place, _timeout: float) -> NoReturn:
-    """Refuse to overwrite a database. Raises UnsupportedError."""
-    raise access.unsupported(place, "restore databases")
-
-
-def content_of(connection: LentConnection) -> Content:
-    """Refuse to read every row. Raises UnsupportedError."""
-    return _refuse(connection, "compare rows with backups of databases")
-
-
-def completed(backup: LentConnection, _recorded: Recorded) -> Content:
-    """Refuse to read every row. Raises UnsupportedError."""
-    return _refuse(backup, "compare rows with backups of databases")
-
-
-def content_after(_connection: LentConnection, recorded: Recorded, _backup: Any, _unwritten: Iterable[str]) -> Recorded:
-    """Return what is recorded already: an archive is not compared with the database afterwards."""
-    return recorded
-
-
-def row_deltas(now: LentConnection, _then: Any, _tables: Iterable[str]) -> tuple[TableDelta, ...]:
-    """Refuse to compare two databases. Raises UnsupportedError."""
-    return _refuse(now, "compare two databases")
-
-
-def examples(now: LentConnection, _then: Any, _table: str, _most: int) -> tuple[str, ...]:
-    """Refuse to compare two databases. Raises UnsupportedError."""
-    return _refuse(now, "compare two databases")
-
-
-def _refuse(connection: LentConnection, action: str) -> NoReturn:
-    raise access.unsupported(connection, action)
+def examples(_now: object, _then: object, _table: str, _most: int) -> tuple[str, ...]:
+    """Return no example: only a rehearsal shows them."""
+    return ()

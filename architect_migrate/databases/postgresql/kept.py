@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import OWN
+from architect_migrate.databases.postgresql.content import objects_of, rows_in, tables_of
 from architect_migrate.databases.postgresql.held import HeldConnection
 from architect_migrate.databases.postgresql.numbering import sequences
-from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.pinned import in_own_texts, query
+from architect_migrate.databases.postgresql.since import others_wrote
 from architect_migrate.databases.postgresql.stored import Column, Kept, Stored
 from architect_migrate.databases.postgresql.write_log import WriteLog
+from architect_migrate.databases.values import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from architect_migrate.databases.postgresql.lent import Hearing, LentConnection
-    from architect_migrate.databases.values import Writes
+    from architect_migrate.databases.postgresql.pinned import Connection
+    from architect_migrate.databases.values import Backup, Writes
 
 _TABLES = f"""
     SELECT c.oid::bigint, c.relname::text, c.relkind::text, c.relfilenode::bigint,
@@ -49,12 +53,22 @@ _LABELS = f"""
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.{OWN.replace("relnamespace", "typnamespace")}"""
 
 
-def keep(connection: LentConnection, tables: Collection[str], prove: Callable[[Writes], None] | None = None) -> None:
+def no_backup() -> None:
+    """Return no backup."""
+
+
+def keep(
+    connection: LentConnection,
+    tables: Collection[str],
+    prove: Callable[[Writes], None] | None = None,
+    backup: Callable[[], Backup | None] = no_backup,
+) -> None:
     """Lock some tables against writes by others, and copy their rows, before a run changes anything.
 
     Tables that do not exist are left out. Why in one order: two runs that lock the same tables wait, and do not block
     each other permanently. With `prove` a revision may leave the transaction: it is called before that, with what the
-    revision wrote, and what the next transaction may change is kept as well.
+    revision wrote, and what the next transaction may change is kept as well. `backup` returns the backup of the run,
+    which was made before, with what the run has left so far as its content.
     """
     assert isinstance(connection, HeldConnection)
 
@@ -63,12 +77,13 @@ def keep(connection: LentConnection, tables: Collection[str], prove: Callable[[W
         assert prove is not None
         log.note_catalog(connection)
         prove(log)
-        return partial(keep, connection, tables, prove)
+        return partial(keep, connection, tables, prove, backup)
 
     connection.leaving = leaving if prove else None
     with connection.unheard():
         there = stored_tables(connection)
-        kept = Kept(connection, there, sequences(connection), labels(connection))
+        kept = Kept(connection, there, sequences(connection), labels(connection), backup=backup())
+        _compare_schema(connection, kept)
         for number, name in enumerate(sorted({*tables} & there.keys())):
             if there[name].kind != "r":
                 continue
@@ -77,9 +92,30 @@ def keep(connection: LentConnection, tables: Collection[str], prove: Callable[[W
             values = ", ".join(f"{each.kept()} AS {quote(each.name)}" for each in there[name].columns)
             query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT {values} FROM ONLY {quote(name)}")
             kept.copies[name] = f"pg_temp.{copy}"
+            if kept.backup and _others_wrote(connection, there[name], copy, kept.backup):
+                kept.missed.append(f"table {name}")
         # Why again: others may have written, or stored a table anew, before it was locked.
         kept.tables = stored_tables(connection)
         connection.kept = kept
+
+
+def _compare_schema(connection: HeldConnection, kept: Kept) -> None:
+    """Note if the schema is not that of the backup. Why once: what a revision does outside is no work of others."""
+    made = kept.backup
+    if made and connection.compared != made.path:
+        connection.compared = made.path
+        if objects_of(connection) != made.content.objects:
+            kept.missed.append("the schema")
+
+
+def _others_wrote(connection: HeldConnection, table: Stored, copy: str, backup: Backup) -> bool:
+    """Whether a table may no longer have the rows of the backup, or those that an earlier segment of the run left."""
+    match backup.content.tables.get(table.name):
+        case Rows() as left:
+            with in_own_texts(connection):
+                return rows_in(connection, copy, tables_of(connection)[table.name]) != left
+        case had:
+            return others_wrote(connection, table.name, had, backup.since)
 
 
 @contextmanager
@@ -96,7 +132,7 @@ def labels(connection: LentConnection) -> dict[int, tuple[str, str]]:
     return {number: (of, label) for number, of, label in query(connection, _LABELS).fetchall()}
 
 
-def stored_tables(connection: LentConnection) -> dict[str, Stored]:
+def stored_tables(connection: Connection) -> dict[str, Stored]:
     """Return the tables of the schema by name."""
     columns: dict[int, list[Column]] = {}
     for table, *its in query(connection, _COLUMNS).fetchall():

@@ -68,9 +68,10 @@ def clients(major: int) -> Path | None:
     return min(fitting, key=lambda one: one[0])[1] if fitting else None
 
 
-def newest_clients() -> Path | None:
-    """Return the folder with the newest pg_restore, which reads all older archives; None if there is none."""
-    return max(_clients(), key=lambda one: one[0], default=((0, 0), None))[1]
+def newest_clients() -> tuple[int, Path] | None:
+    """Return the newest pg_restore's major version and folder: it reads all older archives; None if there is none."""
+    found = max(_clients(), key=lambda one: one[0], default=None)
+    return (found[0][0], found[1]) if found else None
 
 
 def _clients() -> Iterator[tuple[tuple[int, int], Path]]:

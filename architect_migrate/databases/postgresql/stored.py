@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from architect_migrate.databases.postgresql.lent import LentConnection
+    from architect_migrate.databases.values import Backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class Kept:
     """The state before a run: all tables by name, and the `copies` of those of which rows may change, by name.
 
     `connection` is that of the run. `sequences` are how far they have come, `labels` those of enums by their numbers,
-    each with its type.
+    each with its type. `backup` is that of the run, and `missed` is what others may have written after it, before the
+    run had copied it.
     """
 
     connection: LentConnection
@@ -68,3 +70,5 @@ class Kept:
     sequences: Mapping[str, int | None]
     labels: Mapping[int, tuple[str, str]]
     copies: dict[str, str] = field(default_factory=dict)
+    backup: Backup | None = None
+    missed: list[str] = field(default_factory=list)

@@ -11,12 +11,12 @@ from architect_migrate.databases.sqlite.rows import content, delta, foreign_keys
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from architect_migrate.databases.base import Place
-    from architect_migrate.databases.values import Committed, Writes
+    from architect_migrate.databases.values import Backup, Committed, Recorded, Writes
 
 take = backup.take
 take_through = backup.take_through
@@ -31,7 +31,6 @@ committing = commit_check.committing
 read_back = commit_check.read_back
 content_of = content.content_of
 completed = content.completed
-content_after = content.content_after
 row_deltas = delta.row_deltas
 examples = delta.examples
 violations = foreign_keys.violations
@@ -43,10 +42,20 @@ integrity_before = checks.integrity_of
 
 
 def keep(
-    _connection: sqlite3.Connection, _tables: Collection[str], prove: Callable[[Writes], None] | None = None
+    _connection: sqlite3.Connection,
+    _tables: Collection[str],
+    prove: Callable[[Writes], None] | None = None,
+    backup: Callable[[], Backup | None] = lambda: None,  # noqa: ARG001  (of use where others write meanwhile)
 ) -> None:
     """Keep nothing more: the backup of a run has every row of before, and no revision leaves its transaction."""
     assert prove is None
+
+
+def content_after(
+    connection: sqlite3.Connection, recorded: Recorded, backup: sqlite3.Connection, unwritten: Iterable[str]
+) -> tuple[Recorded, tuple[str, ...]]:
+    """Digest what a run leaves as `content.content_after`; no other process wrote since the backup."""
+    return content.content_after(connection, recorded, backup, unwritten), ()
 
 
 def sides(_connection: sqlite3.Connection, copy: Path | None) -> AbstractContextManager[sqlite3.Connection]:

@@ -79,7 +79,7 @@ class Record:
         if not self.fresh:
             self.made = backups.take_for(self.context, self.action)
             if is_served(self.job.environment.url):
-                keeper.keep(connection, written_tables(self.context.history, self._plan()))
+                keeper.keep(connection, written_tables(self.context.history, self._plan()), backup=lambda: self.made)
 
     def proves(self, connection: Connection, broken: Counter[str]) -> str:
         """Prove the rows before the commit, and say how many were kept. Raises NotProvenError."""

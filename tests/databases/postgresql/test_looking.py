@@ -194,8 +194,6 @@ REFUSED = {
     ("rehearse", "-e", "app"): "rehearse on copies of databases",
     ("rollback", "-e", "app", "--yes"): "work on copies of databases",
     ("profile",): "measure revisions on databases",
-    ("undo", "-e", "app", "--yes"): "restore databases",
-    ("backup", "restore", "-e", "app", "--yes"): "restore databases",
     ("env", "drop", "app", "--yes"): "create or remove databases",
 }
 

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 TABLE = "alembic_version"
 
 
-def content(place: DatabaseUrl | Path) -> Content:
+def content(place: DatabaseUrl) -> Content:
     with access.reading(place) as connection:
         return keeper.content_of(connection)
+
+
+def content_in(backup: Backup) -> Content:
+    with access.reading(backup.path) as connection:
+        return keeper.completed(connection, backup.content)
 
 
 @pytest.fixture
@@ -33,9 +38,22 @@ def made(people: DatabaseUrl, tmp_path: Path) -> Backup:
 
 @pytest.mark.usefixtures("undoes")
 def test_a_backup_holds_what_the_database_holds(people: DatabaseUrl, made: Backup) -> None:
-    assert differences(content(people), content(made.path)) == ()
+    assert differences(content(people), content_in(made)) == ()
     run(people, ADD)
-    assert [each.subject for each in differences(content(made.path), content(people))] == ["table people"]
+    assert [each.subject for each in differences(content_in(made), content(people))] == ["table people"]
+
+
+@pytest.mark.usefixtures("undoes")
+def test_rows_are_compared_with_a_backup_by_key_and_its_content_comes_back(people: DatabaseUrl, made: Backup) -> None:
+    before = content(people)
+    run(people, ADD, "UPDATE people SET name = 'Al' WHERE id = 1", "DELETE FROM people WHERE id = 2")
+    with access.reading(made.path) as backup:
+        with access.reading(people) as now:
+            (delta,) = keeper.row_deltas(now, backup, ["people", "no such table"])
+        assert (delta.lacking, delta.changed, delta.returning, delta.exact) == (1, 1, 1, True)
+        with keeper.hold_unchanged(people, 1.0) as held:
+            held.overwrite(backup, content_in(made), 1.0, lambda: None)
+    assert differences(before, content(people)) == ()
 
 
 @pytest.mark.usefixtures("copies")

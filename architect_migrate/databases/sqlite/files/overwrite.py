@@ -19,10 +19,11 @@ from architect_migrate.databases.sqlite.connection import locked, watching
 from architect_migrate.databases.sqlite.run_lock import openers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from architect_migrate.databases.base import Place
+    from architect_migrate.databases.values import Content
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -39,8 +40,12 @@ class HeldDatabase:
     target: sqlite3.Connection
     version: int | None
 
-    def overwrite(self, source: sqlite3.Connection, timeout: float) -> None:
+    def overwrite(
+        self, source: sqlite3.Connection, _then: Content, timeout: float, from_here: Callable[[], None]
+    ) -> None:
         """Replace the whole content of the database, as `overwrite`."""
+        # Why at once: from the first page on, stopping would leave a half-written database.
+        from_here()
         overwrite(source, self, timeout)
 
 
