@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _SEQUENCES = """
     SELECT sequencename::text, last_value, sign(increment_by)::int FROM pg_sequences
     WHERE schemaname = current_schema()"""
+_OWNED = """
+    SELECT s.relname::text, t.relname::text FROM pg_depend d
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_class t ON t.oid = d.refobjid
+    WHERE d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+          AND s.relnamespace = current_schema()::regnamespace"""
 _FORWARD = """
     SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, %(was)s * sign(increment_by)::bigint)
     FROM pg_sequences WHERE schemaname = %(schema)s AND sequencename = %(name)s
@@ -25,6 +30,11 @@ def sequences(connection: Connection) -> dict[str, int | None]:
     """Return how far each sequence of the schema has come, None where it gave out no number yet."""
     rows = query(connection, _SEQUENCES).fetchall()
     return {name: None if value is None else int(value) * sign for name, value, sign in rows}
+
+
+def owned_by(connection: Connection) -> dict[str, str]:
+    """Return the sequences of the schema that give out the numbers of a column, each with its table."""
+    return dict(query(connection, _OWNED).fetchall())
 
 
 def bring_forward(connection: Connection, schema: str, were: Mapping[str, int | None]) -> None:

@@ -16,7 +16,7 @@ from architect_migrate.core.names import fold, literal, quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.kept import labels, stored_tables
-from architect_migrate.databases.postgresql.numbering import sequences
+from architect_migrate.databases.postgresql.numbering import owned_by, sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query, taken_back
 from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 
@@ -96,7 +96,11 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
         _require_copies(before, now, may)
         _name_labels_anew(before, labels(after))
         proofs = [_proof_of(before, now, (after, name, may), tally) for name in before.copies]
-        for problem in _set_back(before.sequences, sequences(after)):
+        # A table that a revision empties may begin to count again: no row has a number that is given out again.
+        emptied = {proof.table for proof in proofs if proof.compared and 0 < proof.rows_before == proof.gone}
+        anew = {name for name, table in owned_by(after).items() if table in emptied}
+        there = {name: was for name, was in before.sequences.items() if name not in anew}
+        for problem in _set_back(there, sequences(after)):
             tally.add(*problem)
     left = sum(each.kind == "r" for each in before.tables.values()) - len(proofs)
     for name, old in before.tables.items():
@@ -299,7 +303,7 @@ def _record_changes(pair: _Pair, keys: list[tuple[Column, Column]], on: str) -> 
         return
     key = ", ".join(_shown(f"k.{quote(was.name)}") for was, _ in keys)
     for was, now in pair.columns:
-        values = f"{_shown(f'k.{quote(was.name)}')}, {_shown(f't.{quote(now.name)}')}"
+        values = f"{_shown(f'k.{quote(was.name)}')}, {_shown(_told_apart(was, now))}"
         asked = (
             f"SELECT {key}, {values} FROM {pair.copy} k JOIN {pair.rows} t ON {on} "
             f"WHERE {_differs(was, now)} LIMIT {_KEPT}"
@@ -307,6 +311,14 @@ def _record_changes(pair: _Pair, keys: list[tuple[Column, Column]], on: str) -> 
         for *row, old, new in query(pair.connection, asked).fetchall():
             pair.tally.add(pair.old.name, _label(row), f"column {quote(was.name)} was {old}, is {new}", 0)
     pair.tally.lost += changed
+
+
+def _told_apart(was: Column, now: Column) -> str:
+    """SQL for a changed value, in its old type where its text is the same in the new one."""
+    old, new = f"k.{quote(was.name)}", f"t.{quote(now.name)}"
+    if was.kept_as == now.kept_as:
+        return new
+    return f"CASE WHEN {old}::text = {new}::text THEN ({new}::{was.kept_as})::text ELSE {new}::text END"
 
 
 def _missing_by_values(pair: _Pair) -> tuple[int, list[str]]:

@@ -387,6 +387,22 @@ def test_a_sequence_that_a_failing_revision_sets_back_is_brought_forward(made: C
     assert run(database, "SELECT nextval('posts_id_seq')") == [(6,)]
 
 
+@pytest.mark.parametrize("also", ["", "; INSERT INTO posts (body) VALUES ('first')"])
+def test_a_table_that_a_revision_empties_may_begin_to_count_again(made: Callable[..., str], also: str) -> None:
+    d4 = f'def upgrade():\n    op.execute("TRUNCATE posts RESTART IDENTITY{also}")\n'
+    database = made(*ROWS, at="c3", d4=d4)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, "5 rows gone" in done.err) == (0, True), done.err
+    assert run(database, "INSERT INTO posts (body) VALUES ('x') RETURNING id") == [(2 if also else 1,)]
+
+
+def test_a_number_that_loses_its_last_digits_is_shown_with_them(made: Callable[..., str]) -> None:
+    short = "def upgrade():\n    op.execute('ALTER TABLE prices ALTER amount TYPE real')\n"
+    c3 = "def upgrade():\n    op.execute('CREATE TABLE prices (id int PRIMARY KEY, amount double precision)')\n"
+    run(made(at="c3", c3=c3, d4=short), "INSERT INTO prices VALUES (1, 0.1)")
+    assert "column \"amount\" was '0.1', is '0.10000000149011612'" in archmig("upgrade", "-e", "app", "--yes").err
+
+
 def test_a_step_that_fails_is_told_on_one_line_without_rows(made: Callable[..., str]) -> None:
     function = "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS "
     body = "$$BEGIN RAISE 'not today' USING DETAIL = 'Key (name)=(root)'; END$$"
