@@ -130,6 +130,16 @@ _DISABLED = """k.oid = ANY (ARRAY(
                    UNION SELECT h.conparentid FROM pg_constraint h JOIN d ON h.oid = d.oid WHERE h.conparentid <> 0)
                SELECT oid FROM d))"""
 
+# The parameters of storage of a constraint's index, as its definition has them: they are no difference between schemas.
+_STORED_BY = """(
+               SELECT coalesce(' WITH (' || string_agg(
+                   quote_ident(split_part(p, '=', 1)) || '=' || CASE WHEN quote_ident(v.text) = v.text THEN v.text
+                                                                     ELSE quote_literal(v.text) END, ', '
+                   ORDER BY place) || ')', 'none')
+               FROM pg_class x, unnest(x.reloptions) WITH ORDINALITY u(p, place),
+                    LATERAL (SELECT substr(p, strpos(p, '=') + 1)) v(text)
+               WHERE x.oid = k.conindid)"""
+
 # Why some are left out: a foreign key to or of a partitioned table has a constraint for each partition, and since
 # version 18 each NOT NULL is a constraint, of which the column tells, unless it does not hold for all rows.
 _CONSTRAINTS = f"""
@@ -141,7 +151,7 @@ _CONSTRAINTS = f"""
            :nulls_not_distinct, :period,
            coalesce(i.indisvalid, true), {_columns("i.indkey[i.indnkeyatts:]", "i.indrelid")},
            pg_get_expr(k.conbin, k.conrelid), {_DISABLED},
-           CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END
+           CASE WHEN k.contype = 'x' THEN replace(pg_get_constraintdef(k.oid), {_STORED_BY}, '') END
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
     LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
     LEFT JOIN pg_class p ON p.oid = k.confrelid LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace

@@ -68,6 +68,7 @@ def add(one: ConstraintName, draft: Draft) -> None:
     """Plan the statements that add a constraint; what only looks at rows does that by a lock that lets them be read."""
     name = quote(one.name)
     draft.needs.append(one.sql)
+    draft.added.append(one.name)
     phase = _PHASES[one.kind]
     is_later = one.kind == "check" or (one.kind == "foreign key" and not draft.is_partitioned)
     if is_later and not one.sql.endswith((_NOT_VALID, "NOT ENFORCED")):
@@ -90,9 +91,12 @@ def other_constraint(context: RepairContext, fact: Constraint, actual: Constrain
     """Plan that a constraint is dropped and added as the chain has it, if no row breaks it then."""
     if not _is_kept_by_rows(context, fact, draft):
         return
-    drop(constraints_of(context.actual.get(fact.table), *identified(actual)), draft)
-    for one in constraints_of(context.expected[fact.table], *identified(fact)):
+    there = constraints_of(context.actual.get(fact.table), *identified(actual))
+    wanted = constraints_of(context.expected[fact.table], *identified(fact))
+    drop(there, draft)
+    for one in wanted:
         add(one, draft)
+    draft.again.update((old.name, new.name) for old, new in zip(there, wanted, strict=False))
     draft.say(f"{identified(fact)[0]} ({_shown(fact)}) as the chain has it")
 
 
@@ -138,6 +142,7 @@ def other_clause(context: RepairContext, fact: ConflictFact, draft: Draft) -> No
             draft.take_back(f"RENAME CONSTRAINT {quote(known.name)} ")
             drop([known], draft)
             add(one, draft)
+            draft.again[known.name] = one.name
     draft.say(f"{kind} ({', '.join(columns) or 'of the table'}) as the chain has it")
 
 

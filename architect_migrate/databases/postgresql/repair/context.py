@@ -11,7 +11,8 @@ from architect_migrate.core.database_errors import ForbiddenQuestionError, Quest
 from architect_migrate.core.names import literal, quote
 from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.pinned import query, taken_back
-from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start, dependants, described
+from architect_migrate.databases.postgresql.repair.beside import where_possible
+from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start, beside_of, dependants
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.resolutions import fill_of
 from architect_migrate.diagnosis.suggestions import FromChain
@@ -79,9 +80,16 @@ class RepairContext:
         """What depends on something that is to be changed, in the order in which it can be made again."""
         return dependants(self.connection, starts)
 
-    def extras_of(self, start: Start) -> tuple[str, ...]:
-        """What gives an object that is made anew the owner, grants and comments that it has."""
-        return tuple(text for each in described(self.connection, start) for text in each.extras)
+    def extras_of(self, start: Start, name: str = "", without: str = "") -> tuple[str, ...]:
+        """What gives an object that is made anew, maybe under another name, all that it has but one topic."""
+        found = beside_of(self.connection, start, name)
+        return tuple(where_possible(each) for each in found if each.topic != without)
+
+    def rebuilt_with(self, start: Start) -> tuple[str, ...]:
+        """What a column that gets another type, and what PostgreSQL builds again with it, has to be given again."""
+        found = beside_of(self.connection, start._replace(kind="rebuilt"))
+        own = tuple(where_possible(each) for each in found if each.topic == "rebuilt")
+        return own + self.extras_of(start._replace(kind="rebuilt part"))
 
     def size(self, table: str) -> str:
         """About how much is written when a table is written anew."""

@@ -12,6 +12,21 @@ STARTS = {
         SELECT 'pg_constraint'::regclass::oid, k.oid, 0 FROM pg_constraint k
         WHERE k.conrelid = {_TABLE} AND k.conname = %(part)s""",
     "relation": f"SELECT 'pg_class'::regclass::oid, {_TABLE}::oid, 0",
+    "trigger": f"""
+        SELECT 'pg_trigger'::regclass::oid, t.oid, 0 FROM pg_trigger t
+        WHERE t.tgrelid = {_TABLE} AND t.tgname = %(part)s AND NOT t.tgisinternal""",
+    "rule": f"""
+        SELECT 'pg_rewrite'::regclass::oid, r.oid, 0 FROM pg_rewrite r
+        WHERE r.ev_class = {_TABLE} AND r.rulename = %(part)s""",
+    "policy": f"""
+        SELECT 'pg_policy'::regclass::oid, p.oid, 0 FROM pg_policy p
+        WHERE p.polrelid = {_TABLE} AND p.polname = %(part)s""",
+    "statistics": """
+        SELECT 'pg_statistic_ext'::regclass::oid, x.oid, 0
+        FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace
+        WHERE n.nspname = %(schema)s AND x.stxname = %(name)s""",
+    "event trigger": """
+        SELECT 'pg_event_trigger'::regclass::oid, e.oid, 0 FROM pg_event_trigger e WHERE e.evtname = %(name)s""",
     "function": """
         SELECT 'pg_proc'::regclass::oid, p.oid, 0 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname = %(schema)s AND p.proname || '(' || array_to_string(ARRAY(
@@ -28,6 +43,21 @@ STARTS["altered column"] = f"""
                                  ON i.inhparent = h.oid)
     SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::int FROM pg_attribute a JOIN heir ON heir.oid = a.attrelid
     WHERE a.attname = %(part)s"""
+
+# What is built again with such columns too.
+_REBUILT = f"""
+    SELECT p.classid, p.objid, 0, coalesce(i.relispartition, k.conparentid <> 0, false) AS is_part
+    FROM ({STARTS["altered column"]}) a(classid, objid, objsubid)
+    JOIN pg_depend p ON (p.refclassid, p.refobjid, p.refobjsubid) = (a.classid, a.objid, a.objsubid)
+    LEFT JOIN pg_class i ON p.classid = 'pg_class'::regclass AND i.oid = p.objid AND i.relkind IN ('i', 'I')
+    LEFT JOIN pg_constraint k ON p.classid = 'pg_constraint'::regclass AND k.oid = p.objid
+    WHERE i.oid IS NOT NULL OR k.oid IS NOT NULL OR p.classid = 'pg_statistic_ext'::regclass"""
+STARTS["rebuilt"] = f"""
+    {STARTS["altered column"]} UNION SELECT classid, objid, number
+    FROM ({_REBUILT}) every(classid, objid, number, is_part) WHERE NOT is_part"""
+# Of these PostgreSQL keeps nothing: it makes those of the whole again.
+STARTS["rebuilt part"] = f"""
+    SELECT classid, objid, number FROM ({_REBUILT}) every(classid, objid, number, is_part) WHERE is_part"""
 
 # An object as what is taken down for it: the view for its rule, the column for the expression that generates it.
 # Left out: what belongs to another object and goes with it, and comes again with it.
@@ -48,7 +78,8 @@ _STEP = """
           AND NOT (p.classid = 'pg_class'::regclass AND p.objsubid > 0)
           AND NOT (p.classid = 'pg_trigger'::regclass
                    AND EXISTS (SELECT FROM pg_trigger t WHERE t.oid = p.objid AND t.tgisinternal))"""
-# Why some are left out at the end only: what depends on the functions and casts of a range type has to be found. They
+# The constraints of a domain are left out: they go with it, and come with the new one.
+# Why others are left out at the end only: what depends on the functions and casts of a range type has to be found. They
 # come and go with the type, as a table for long values does with its table.
 _SETTLED = """
     SELECT d.classid::regclass::text, d.objid::bigint, d.objsubid, max(d.depth) FROM d
@@ -57,6 +88,8 @@ _SETTLED = """
           AND NOT (d.classid = 'pg_class'::regclass
                    AND EXISTS (SELECT FROM pg_class c
                                WHERE c.oid = d.objid AND c.relnamespace = 'pg_toast'::regnamespace))
+          AND NOT (d.classid = 'pg_constraint'::regclass
+                   AND EXISTS (SELECT FROM pg_constraint k JOIN s ON s.objid = k.contypid WHERE k.oid = d.objid))
           AND NOT (d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass)
                    AND EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.classid AND i.objid = d.objid
                                AND i.deptype = 'i'))
@@ -114,12 +147,8 @@ DESCRIBED = {
         WHERE c.relkind IN ('v', 'm') AND w.number = 0
         UNION ALL
         SELECT c.oid::bigint, 0, 'INDEX', {_named("c")}, c.oid::regclass::text, '', pg_get_indexdef(c.oid, 0, true),
-               CASE WHEN i.indisclustered
-                    THEN ARRAY[format('ALTER TABLE %%s CLUSTER ON %%I', i.indrelid::regclass, c.relname)]
-                    ELSE {_NOTHING} END || CASE WHEN i.indisreplident
-                    THEN ARRAY[format('ALTER TABLE %%s REPLICA IDENTITY USING INDEX %%I', i.indrelid::regclass,
-                                      c.relname)] ELSE {_NOTHING} END,
-               '', CASE WHEN c.relispartition THEN 'index ' || c.relname || ' is a part of another one' ELSE '' END
+               {_NOTHING}, '',
+               CASE WHEN c.relispartition THEN 'index ' || c.relname || ' is a part of another one' ELSE '' END
         FROM {_WANTED} JOIN pg_class c ON c.oid = w.oid JOIN pg_index i ON i.indexrelid = c.oid
         WHERE c.relkind IN ('i', 'I') AND NOT EXISTS (
             SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))
@@ -198,47 +227,3 @@ DESCRIBED = {
         FROM {_WANTED} JOIN pg_type t ON t.oid = w.oid LEFT JOIN pg_class c ON c.oid = t.typrelid
         WHERE t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c')""",
 }
-# What an object has beside its definition, in the order in which it can be given back: by its owner, and then away.
-EXTRAS = """
-    WITH o(oid, number, kind, name, suffix, own, owner) AS (
-        VALUES (%(oid)s::bigint::oid, %(number)s::int, %(kind)s::text, %(name)s::text, %(on)s::text, %(table)s::text,
-                %(owner)s::text)),
-    granted(grantee, what, object, is_grantable) AS (
-        SELECT g.grantee, g.privilege_type, o.name, g.is_grantable
-        FROM o, pg_class c, aclexplode(c.relacl) g
-        WHERE %(catalog)s = 'pg_class' AND c.oid = o.oid AND o.number = 0 AND g.grantee <> c.relowner
-        UNION ALL
-        SELECT g.grantee, g.privilege_type || ' (' || quote_ident(a.attname) || ')',
-               CASE o.number WHEN 0 THEN o.name ELSE o.own END, g.is_grantable
-        FROM o, pg_attribute a, aclexplode(a.attacl) g
-        WHERE %(catalog)s = 'pg_class' AND a.attrelid = o.oid AND o.number IN (0, a.attnum)
-        UNION ALL
-        SELECT g.grantee, g.privilege_type, o.kind || ' ' || o.name, g.is_grantable
-        FROM o, pg_proc p, aclexplode(p.proacl) g
-        WHERE %(catalog)s = 'pg_proc' AND p.oid = o.oid AND g.grantee <> p.proowner
-        UNION ALL
-        SELECT g.grantee, g.privilege_type, o.kind || ' ' || o.name, g.is_grantable
-        FROM o, pg_type t, aclexplode(t.typacl) g
-        WHERE %(catalog)s = 'pg_type' AND t.oid = o.oid AND g.grantee <> t.typowner)
-    SELECT statement FROM (
-        SELECT 1, format('REVOKE ALL ON %%s %%s FROM PUBLIC', o.kind, o.name) FROM o, pg_proc p
-        WHERE %(catalog)s = 'pg_proc' AND p.oid = o.oid AND p.proacl IS NOT NULL
-              AND NOT EXISTS (SELECT FROM granted WHERE grantee = 0)
-        UNION ALL
-        SELECT 2, format('GRANT %%s ON %%s TO %%s%%s', what, object,
-                         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
-                         CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) FROM granted
-        UNION ALL
-        SELECT 3, format('COMMENT ON %%s %%s%%s IS %%L', o.kind,
-                         CASE o.kind WHEN 'COLUMN' THEN o.own || '.' || o.name ELSE o.name END, o.suffix, d.description)
-        FROM o, pg_description d
-        WHERE d.classoid = %(catalog)s::regclass AND d.objoid = o.oid AND d.objsubid = o.number
-        UNION ALL
-        SELECT 3, format('COMMENT ON COLUMN %%s.%%I IS %%L', o.name, a.attname, d.description)
-        FROM o, pg_description d, pg_attribute a
-        WHERE %(catalog)s = 'pg_class' AND o.number = 0 AND d.classoid = 'pg_class'::regclass AND d.objoid = o.oid
-              AND a.attrelid = o.oid AND a.attnum = d.objsubid
-        UNION ALL
-        SELECT 4, format('ALTER %%s %%s OWNER TO %%I', o.kind, o.name, o.owner) FROM o
-        WHERE o.owner NOT IN ('', current_user)) every(place, statement)
-    ORDER BY place, statement"""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.pinned import pinned, query
-from architect_migrate.databases.postgresql.repair.dependant_queries import ALTERED, CLOSURE, DESCRIBED, EXTRAS, STARTS
+from architect_migrate.databases.postgresql.repair.beside import Address, Beside, addresses, beside
+from architect_migrate.databases.postgresql.repair.dependant_queries import ALTERED, CLOSURE, DESCRIBED, STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +39,10 @@ class Dependant:
 
 
 class Start(NamedTuple):
-    """What is to be changed: `kind` is `altered column`, `column`, `constraint`, `relation`, `function` or `type`."""
+    """What is to be changed, or has something beside its definition: `kind` is one of the keys of STARTS.
+
+    `part` is a column, a constraint, a trigger, a rule or a policy of `name`.
+    """
 
     kind: str
     name: str
@@ -54,15 +59,13 @@ def dependants(connection: Connection, starts: Iterable[Start]) -> tuple[Dependa
         return tuple(sorted(_described(connection, schema, found), key=lambda one: (one.depth, one.key)))
 
 
-def described(connection: Connection, start: Start) -> tuple[Dependant, ...]:
-    """Return what makes an object itself again."""
+def beside_of(connection: Connection, start: Start, name: str = "") -> tuple[Beside, ...]:
+    """Return what an object has beside its definition, for one that may get another name."""
     with pinned(connection) as schema:
         given = {"schema": schema, "name": start.name, "part": start.part}
-        rows = query(connection, _ITSELF.replace(":start", STARTS[start.kind]), given).fetchall()
-        return tuple(_described(connection, schema, {(str(row[0]), int(row[1]), int(row[2])): 0 for row in rows}))
-
-
-_ITSELF = "SELECT s.classid::regclass::text, s.objid::bigint, s.objsubid FROM (:start) s(classid, objid, objsubid)"
+        found = addresses(connection, STARTS[start.kind], given)
+        named = [each._replace(name=quote(name)) if name else each for each in found]
+        return tuple(one for each in named for one in beside(connection, each))
 
 
 def _reached(connection: Connection, start: Start, schema: str) -> list[tuple[str, int, int, int]]:
@@ -105,13 +108,14 @@ class _Row(NamedTuple):
 
 
 def _dependant(connection: Connection, row: _Row, depth: int) -> Dependant:
-    drop, create, more = _statements(row)
+    drop, create = _statements(row)
     on = f" ON {row.table}" if row.kind in {"TRIGGER", "RULE", "POLICY"} else ""
-    extras = [text for (text,) in query(connection, EXTRAS, _given(row)).fetchall()] if row.kind in _NAMED else []
+    its = Address(row.oid, row.number, row.kind, row.name, row.table, row.owner)
+    extras = tuple(each.statement for each in beside(connection, its)) if row.kind in _NAMED else ()
     word = _NAMED.get(row.kind, row.kind).lower()
     shown = f"{word} {row.key}" if not row.table or not on else f"{word} {row.key.rpartition('.')[2]} on {row.table}"
     key = (word, row.key) if row.kind not in _OF_TABLE else (word, *row.details[:2])
-    return Dependant(key, shown, drop, create, (*more, *extras), depth, row.why)
+    return Dependant(key, shown, drop, create, extras, depth, row.why)
 
 
 # The kinds that can have comments, grants or an owner, with the words for them.
@@ -132,51 +136,28 @@ _NAMED = {
 _OF_TABLE = frozenset({"CONSTRAINT", "COLUMN", "DEFAULT"})
 
 
-def _given(row: _Row) -> dict[str, object]:
-    catalogs = {
-        "TRIGGER": "pg_trigger",
-        "RULE": "pg_rewrite",
-        "POLICY": "pg_policy",
-        "FUNCTION": "pg_proc",
-        "PROCEDURE": "pg_proc",
-        "CONSTRAINT": "pg_constraint",
-        "STATISTICS": "pg_statistic_ext",
-        "TYPE": "pg_type",
-    }
-    return {
-        "oid": row.oid,
-        "number": row.number,
-        "catalog": catalogs.get(row.kind, "pg_class"),
-        "kind": row.kind,
-        "name": row.name,
-        "on": f" ON {row.table}" if row.kind in {"TRIGGER", "RULE", "POLICY", "CONSTRAINT"} else "",
-        "table": row.table,
-        "owner": row.owner,
-    }
-
-
-def _statements(row: _Row) -> tuple[str, str, tuple[str, ...]]:
-    """What takes an object down, what makes it again, and what completes it."""
+def _statements(row: _Row) -> tuple[str, str]:
+    """What takes an object down, and what makes it again."""
     match row.kind:
         case "VIEW":
             options = f"WITH ({', '.join(row.details)}) " if row.details else ""
-            return f"DROP VIEW {row.name}", f"CREATE VIEW {row.name} {options}AS {row.definition}", ()
+            return f"DROP VIEW {row.name}", f"CREATE VIEW {row.name} {options}AS {row.definition}"
         case "MATERIALIZED VIEW":
             made = f"CREATE MATERIALIZED VIEW {row.name} {row.definition}"
-            return f"DROP MATERIALIZED VIEW {row.name}", made, ()
+            return f"DROP MATERIALIZED VIEW {row.name}", made
         case "INDEX" | "STATISTICS":
-            return f"DROP {row.kind} {row.name}", row.definition, tuple(row.details)
+            return f"DROP {row.kind} {row.name}", row.definition
         case "TRIGGER" | "RULE" | "POLICY":
-            state = tuple(f"ALTER TABLE {row.table} {state} {row.kind} {row.name}" for state in row.details)
-            return f"DROP {row.kind} {row.name} ON {row.table}", row.definition, state
+            state = (f"ALTER TABLE {row.table} {state} {row.kind} {row.name}" for state in row.details)
+            return f"DROP {row.kind} {row.name} ON {row.table}", "; ".join((row.definition, *state))
         case "FUNCTION" | "PROCEDURE":
-            return f"DROP {row.kind} {row.name}", row.definition, ()
+            return f"DROP {row.kind} {row.name}", row.definition
         case "CONSTRAINT":
             add = f"ALTER TABLE {row.table} ADD CONSTRAINT {row.name} {row.definition}"
-            return f"ALTER TABLE {row.table} DROP CONSTRAINT {row.name}", add, ()
+            return f"ALTER TABLE {row.table} DROP CONSTRAINT {row.name}", add
         case "DEFAULT":
             alter = f"ALTER TABLE {row.table} ALTER {row.name}"
-            return f"{alter} DROP DEFAULT", f"{alter} SET DEFAULT {row.definition}", ()
+            return f"{alter} DROP DEFAULT", f"{alter} SET DEFAULT {row.definition}"
         case _:
             add = f"ALTER TABLE {row.table} ADD COLUMN {row.name} {row.definition}"
-            return f"ALTER TABLE {row.table} DROP COLUMN {row.name}", add, ()
+            return f"ALTER TABLE {row.table} DROP COLUMN {row.name}", add

@@ -37,7 +37,8 @@ class Draft:
     `columns` are the parts of the one ALTER TABLE that gives columns and types, `starts` what may have dependants in
     the way. `remade` are generated columns that are dropped and added, with their definitions. `beyond` says what does
     more than add something; `needs` are texts that name what has to be there first. `dropped` are the constraints that
-    the statements drop, `gone` those that do not come again.
+    the statements drop, `gone` those that do not come again, `added` those that they add; `again` maps constraints that
+    are dropped to those that take their places.
     """
 
     table: str
@@ -51,6 +52,8 @@ class Draft:
     beyond: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    again: dict[str, str] = field(default_factory=dict)
     needs: list[str] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
     is_rewritten: bool = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.needs import joined, require
+from architect_migrate.databases.postgresql.repair.stuck import stuck
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.planning.plan import AlterObject, Work
 
@@ -24,9 +25,9 @@ def other_function(world: World, fact: ObjectFact, actual: Object, revision: str
         step = AlterObject(thing.kind, thing.name, ("as the chain has it",), (thing.sql,), revision=revision)
         return joined([*before, Work((step,))])
     start = Start("function", thing.name)
-    around = world.around([start], (thing.name, ""))
-    if around.blockers:
-        return Work((), around.blockers)
+    around = world.around([start])
+    if around.why:
+        return Work((), tuple(stuck(fact, why) for why in around.why))
     before += require(world, around.needs, revision)
     drop = f"DROP {thing.kind.upper()} {quote(actual.spelling)}{actual.name.removeprefix(actual.spelling)}"
     every = (*around.down, drop, thing.sql, *world.context.extras_of(start), *around.up)

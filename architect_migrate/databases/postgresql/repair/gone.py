@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair.dependants import Start
-from architect_migrate.databases.postgresql.repair.objects import drop_statement, parts
+from architect_migrate.databases.postgresql.repair.objects import drop_statement
+from architect_migrate.databases.postgresql.repair.stuck import parts
+from architect_migrate.databases.postgresql.repair.world import start_of
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.diff import change_key
 from architect_migrate.model.facts import ColumnFact, IndexFact, ObjectFact, TableFact, TriggerFact, ViewFact
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 # What goes with a table or a column without a word, because it is a part of it.
 _PARTS = frozenset({"constraint", "default", "index", "policy", "rule", "statistics", "trigger"})
-_STARTS = {"function": "function", "procedure": "function", "type": "type", "domain": "type"}
 
 
 def dropped(world: World, change: Extra) -> Work:
@@ -38,7 +39,7 @@ def dropped(world: World, change: Extra) -> Work:
         case IndexFact() | TriggerFact() | ViewFact() | ObjectFact():
             kind, name = parts(fact)
             sql = drop_statement(fact)
-            start, shown = Start(_STARTS.get(kind, "relation"), name), f"{kind} {name}"
+            start, shown = start_of(fact), f"{kind} {name}"
             step = DropObject(kind, name, sql=sql)
             if not sql:
                 return Work((), (_needed(shown, "archmig knows no statement that drops it"),))

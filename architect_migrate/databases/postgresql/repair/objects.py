@@ -12,7 +12,9 @@ from architect_migrate.databases.postgresql.repair.functions import other_functi
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
 from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
-from architect_migrate.databases.postgresql.repair.texts import owned_by, parent_of, sort_of
+from architect_migrate.databases.postgresql.repair.stuck import parts, stuck
+from architect_migrate.databases.postgresql.repair.texts import owned_by, parent_of, sort_of, switched
+from architect_migrate.databases.postgresql.repair.world import start_of
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
@@ -57,16 +59,16 @@ def object_work(world: World, change: Change, revision: str) -> Work:
     world.done.add(key)
     match change:
         case Missing(fact=IndexFact() as fact):
-            return _index(world, fact.index, (), revision)
+            return _index(world, fact.index, ((), ()), revision)
         case Missing():
             return _created(world, change.fact, revision)
         case Differs(fact=IndexFact() as fact, actual=IndexFact() as actual):
             return _other_index(world, fact.index, actual.index, revision)
         case Differs(fact=ViewFact() as fact):
             return _view_again(world, fact, "VIEW", fact.view.name, revision)
-        case Differs(fact=TriggerFact() as fact):
-            on = f"DROP TRIGGER {quote(fact.trigger.spelling)} ON {quote(fact.trigger.table)}"
-            return _again(world, fact, on, revision)
+        case Differs(fact=TriggerFact() as fact, actual=TriggerFact() as actual):
+            switch = switched(fact.trigger.body, actual.trigger.body, f"TRIGGER {quote(fact.trigger.spelling)}")
+            return _again(world, fact, _on_table(fact.trigger.table, switch), revision)
         case Differs(fact=ObjectFact() as fact, actual=ObjectFact() as actual):
             return _other_object(world, fact, actual.object, revision)
         case Extra(fact=IndexFact() as fact):
@@ -76,21 +78,6 @@ def object_work(world: World, change: Change, revision: str) -> Work:
             return _gone(fact.object, revision)
         case _:
             return Work()
-
-
-def parts(fact: Fact) -> tuple[str, str]:
-    """The kind and the name of an object in words: a name that is unique in its table only has the table with it."""
-    match fact:
-        case IndexFact():
-            return "index", fact.index.name
-        case TriggerFact():
-            return "trigger", fact.trigger.name
-        case ViewFact():
-            return "view", fact.view.name
-        case ObjectFact(object=thing):
-            return thing.kind, thing.name
-        case _:
-            raise AssertionError(fact)
 
 
 def drop_statement(fact: Fact) -> str:
@@ -125,7 +112,7 @@ def _drop_object(thing: Object) -> str:
 def _created(world: World, fact: Fact, revision: str) -> Work:
     kind, name = parts(fact)
     if not stored_text(fact):
-        return Work((), (_stuck(fact, "archmig knows no statement that makes it"),))
+        return Work((), (stuck(fact, "archmig knows no statement that makes it"),))
     statements: tuple[str, ...] = (stored_text(fact),)
     if isinstance(fact, ObjectFact):
         statements = _made(world, fact.object)
@@ -174,28 +161,39 @@ def _record(world: World, fact: Fact) -> None:
         world.record(Dependant((kind, name), f"{kind} {name}", drop_statement(fact), stored_text(fact)))
 
 
-def _again(world: World, fact: Fact, drop: str, revision: str) -> Work:
-    """An object that nothing depends on, dropped and made again as the chain has it."""
+def _again(world: World, fact: Fact, switch: str, revision: str) -> Work:
+    """An object that nothing depends on, as the chain has it: switched, or dropped and made again with what it has."""
     kind, name = parts(fact)
     before = [*require(world, [stored_text(fact)], revision)]
-    step = AlterObject(kind, name, ("as the chain has it",), (drop, stored_text(fact)), revision=revision)
+    extras = world.context.extras_of(start_of(fact))
+    statements = (switch,) if switch else (drop_statement(fact), stored_text(fact), *extras)
+    step = AlterObject(kind, name, ("as the chain has it",), statements, revision=revision)
     return joined([*before, Work((step,))])
+
+
+def _on_table(table: str, switch: str) -> str:
+    return f"ALTER TABLE {quote(table)} {switch}" if switch else ""
 
 
 def _view_again(world: World, fact: Fact, kind: str, name: str, revision: str) -> Work:
     """A view dropped and made again, with what depends on it and with its grants and comments."""
     statements = _made(world, fact.object) if isinstance(fact, ObjectFact) else (stored_text(fact),)
     before = [*require(world, statements, revision)]
-    around = world.around([Start("relation", name)], (name, ""))
+    around = world.around([Start("relation", name)])
     extras = world.context.extras_of(Start("relation", name))
     before += require(world, around.needs, revision)
     every = (*around.down, f"DROP {kind} {quote(name)}", *statements, *extras, *around.up)
     step = AlterObject(kind.lower(), name, ("as the chain has it",), every, around.shown, revision=revision)
-    return joined([*before, Work((step,) if not around.blockers else (), around.blockers)])
+    blockers = tuple(stuck(fact, why) for why in around.why)
+    return joined([*before, Work(() if blockers else (step,), blockers)])
 
 
-def _index(world: World, index: Index, drop: tuple[str, ...], revision: str) -> Work:
-    """An index made, after its rows were asked, or renamed where it is there under another name."""
+def _index(world: World, index: Index, around: tuple[tuple[str, ...], tuple[str, ...]], revision: str) -> Work:
+    """An index made, after its rows were asked, or renamed where it is there under another name.
+
+    `around` is what makes room for it, and what gives it back what one of its name has.
+    """
+    drop, extras = around
     before = [*require(world, [quote(index.table)], revision)]
     whole = world.foreseen.get(("index", parent_of(index)))
     before += [world.settle(whole, revision)] if whole else []
@@ -208,7 +206,7 @@ def _index(world: World, index: Index, drop: tuple[str, ...], revision: str) -> 
     part = (
         (f"ALTER INDEX {quote(parent)} ATTACH PARTITION {quote(index.name)}",) if (parent := parent_of(index)) else ()
     )
-    statements = (*drop, index.sql, *part, *_identifying(world, index))
+    statements = (*drop, index.sql, *part, *_identifying(world, index), *extras)
     if index.table not in world.context.expected:
         # An index of a materialized view goes with it.
         _record(world, IndexFact(index))
@@ -236,11 +234,13 @@ def _other_index(world: World, index: Index, actual: Index, revision: str) -> Wo
     users = world.context.in_the_way([Start("relation", actual.name)])
     if users:
         why = f"{', '.join(each.shown for each in users)} needs it"
-        return Work((), (_stuck(IndexFact(index), why),))
+        return Work((), (stuck(IndexFact(index), why),))
     if actual.table != index.table:
         again = f"{actual.name}_{actual.table}"
-        return _index(world, index, (f"ALTER INDEX {quote(actual.name)} RENAME TO {quote(again)}",), revision)
-    return _index(world, index, (f"DROP INDEX {quote(actual.name)}",), revision)
+        rename = f"ALTER INDEX {quote(actual.name)} RENAME TO {quote(again)}"
+        return _index(world, index, ((rename,), ()), revision)
+    extras = world.context.extras_of(Start("relation", actual.name))
+    return _index(world, index, ((f"DROP INDEX {quote(actual.name)}",), extras), revision)
 
 
 def _plain_index(world: World, index: Index, revision: str) -> Work:
@@ -248,10 +248,10 @@ def _plain_index(world: World, index: Index, revision: str) -> Work:
     users = world.context.in_the_way([Start("relation", index.name)])
     if users:
         why = f"{', '.join(each.shown for each in users)} needs it"
-        return Work((), (_stuck(IndexFact(index), why),))
+        return Work((), (stuck(IndexFact(index), why),))
     word = next(token for token in significant(index.sql) if token.kind == "word" and token.name == "unique")
     plain = (index.sql[: word.start] + index.sql[word.end :].lstrip()).replace(" NULLS NOT DISTINCT", "")
-    every = (f"DROP INDEX {quote(index.name)}", plain)
+    every = (f"DROP INDEX {quote(index.name)}", plain, *world.context.extras_of(Start("relation", index.name)))
     return Work((AlterObject("index", index.name, ("not unique",), every, lock="SHARE", revision=revision),))
 
 
@@ -299,30 +299,19 @@ def _other_object(world: World, fact: ObjectFact, actual: Object, revision: str)
             return other_type(world, fact, actual, revision)
         case "sequence":
             return Work((other_sequence(thing, revision),))
-        case "policy" | "rule" | "exclusion constraint" | "statistics" | "event trigger":
-            return _again(world, fact, _drop_object(actual), revision)
+        case "rule":
+            switch = switched(thing.body, actual.body, f"RULE {quote(thing.spelling)}")
+            return _again(world, fact, _on_table(thing.table, switch), revision)
+        case "event trigger":
+            switch = switched(thing.body, actual.body, "")
+            return _again(world, fact, f"ALTER EVENT TRIGGER {quote(thing.name)} {switch}" if switch else "", revision)
+        case "policy" | "exclusion constraint" | "statistics":
+            return _again(world, fact, "", revision)
         case _:
-            return Work((), (_stuck(fact, "archmig knows no statement that changes it"),))
+            return Work((), (stuck(fact, "archmig knows no statement that changes it"),))
 
 
 def _gone(thing: Object, revision: str) -> Work:
     """What acts on rows, and the chain does not have, dropped; it holds no rows."""
     words = ("drop it: the chain does not have it",)
     return Work((AlterObject(thing.kind, thing.name, words, (_drop_object(thing),), revision=revision),))
-
-
-def _stuck(fact: Fact, why: str) -> Finding:
-    kind, name = parts(fact)
-    spelt = fact.object.spelling if isinstance(fact, ObjectFact) else name
-    lines = [f'{kind.replace(" ", "_")} = "{spelt}"', "keep = true"]
-    if kind == "exclusion constraint":
-        lines = [f'table = "{table_of(fact)}"', f'constraint = "{spelt}"', "keep = true"]
-    settles = "\n".join(["[[resolve]]", *lines])
-    return Finding(
-        Level.BLOCKING,
-        "blocked-shape",
-        f"{kind} {name}",
-        why,
-        "change it by hand, or keep the database's shape: add this to environments.toml",
-        entry=settles,
-    )

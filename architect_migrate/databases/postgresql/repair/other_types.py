@@ -9,8 +9,9 @@ from architect_migrate.databases.postgresql.repair import types
 from architect_migrate.databases.postgresql.repair.context import in_list
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.needs import joined, require
-from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.databases.postgresql.repair.stuck import stuck
 from architect_migrate.model.environment import Repair
+from architect_migrate.model.facts import ObjectFact
 from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import AlterObject, Work, headline
 from architect_migrate.planning.row_questions import Violating
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from architect_migrate.databases.postgresql.repair.world import World
-    from architect_migrate.model.facts import ObjectFact
+    from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.schema import Object
 
 _ASIDE = "archmig_aside"
@@ -42,11 +43,11 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
     columns = types.columns_of(world.context, thing.name)
     blockers = [*_elsewhere(columns, thing), *_refused(world, thing, columns)]
     if columns and not types.labels(thing) and thing.kind != "domain":
-        blockers.append(_stuck(thing, "columns have this type, and their values do not fit another one"))
+        blockers.append(stuck(ObjectFact(thing), "columns have this type, and their values do not fit another one"))
     converted = [one for one in columns if not one[7]]
     starts = [Start("altered column", table, column) for table, column, *_ in converted]
-    around = world.around([*starts, Start("type", thing.name)], (thing.name, ""))
-    blockers += around.blockers
+    around = world.around([*starts, Start("type", thing.name)])
+    blockers += [stuck(ObjectFact(thing), why) for why in around.why]
     if blockers:
         return Work((), tuple(dict.fromkeys(blockers)))
     before = [*require(world, [thing.sql, *around.needs], revision)]
@@ -54,6 +55,7 @@ def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Wor
     statements = [*_defaults(columns, around.down), *around.down]
     statements += _in_its_place(thing, word, converted)
     statements += world.context.extras_of(Start("type", thing.name))
+    statements += [text for start in starts for text in world.context.rebuilt_with(start)]
     statements += [*_defaults_again(columns, around.down), *around.up]
     sizes = [world.context.size(table) for table in dict.fromkeys(one[0] for one in converted)]
     step = AlterObject(
@@ -88,9 +90,9 @@ def _in_its_place(thing: Object, word: str, converted: list[types.TypedColumn]) 
 def _elsewhere(columns: list[types.TypedColumn], thing: Object) -> Iterator[Finding]:
     for table, column, _, _, _, is_elsewhere, is_generated, _ in columns:
         if is_elsewhere:
-            yield _stuck(thing, f"{table}.{column} has it, which is not a column of a table of this schema")
+            yield stuck(ObjectFact(thing), f"{table}.{column} has it, which is not a column of a table of this schema")
         elif is_generated:
-            yield _stuck(thing, f"the generated column {table}.{column} has it")
+            yield stuck(ObjectFact(thing), f"the generated column {table}.{column} has it")
 
 
 def _refused(world: World, thing: Object, columns: list[types.TypedColumn]) -> Iterator[Finding]:
@@ -99,7 +101,7 @@ def _refused(world: World, thing: Object, columns: list[types.TypedColumn]) -> I
         for condition in _conditions(thing, column, declared):
             lost = world.context.can_answer(Violating(table, condition))
             if isinstance(lost, str):
-                yield _stuck(thing, f"{table}.{column} cannot be asked: {lost}")
+                yield stuck(ObjectFact(thing), f"{table}.{column} cannot be asked: {lost}")
             elif lost.count:
                 yield blocked.lost_values(table, column, f"the chain's {thing.name}", lost)
 
@@ -137,14 +139,3 @@ def _conversion(thing: Object, table: str, column: str, _kind: str, declared: st
     suffix = "[]" if declared.endswith("[]") else ""
     new = f"{quote(thing.name)}{suffix}"
     return f"ALTER TABLE {quote(table)} ALTER {quote(column)} TYPE {new} USING {quote(column)}::text{suffix}::{new}"
-
-
-def _stuck(thing: Object, why: str) -> Finding:
-    return Finding(
-        Level.BLOCKING,
-        "blocked-shape",
-        f"{thing.kind} {thing.name}",
-        why,
-        "change it by hand, or keep the database's shape: add this to environments.toml",
-        entry="\n".join(["[[resolve]]", f'{thing.kind} = "{thing.name}"', "keep = true"]),
-    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair.constraints import constraints_of, identified
+from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.model.diff import Differs
 from architect_migrate.model.facts import ForeignKeyFact
 
@@ -24,7 +25,8 @@ def release(world: World, draft: Draft) -> tuple[str, ...]:
         for one in constraints_of(world.context.actual[table], *identified(ForeignKeyFact(table, key))):
             statements.append(f"ALTER TABLE {quote(table)} DROP CONSTRAINT {quote(one.name)}")
             again = f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(one.name)} {one.sql}"
-            world.released.setdefault(other, []).append(again)
+            extras = world.context.extras_of(Start("constraint", table, one.name))
+            world.released.setdefault(other, []).extend((again, *extras))
     return tuple(statements)
 
 

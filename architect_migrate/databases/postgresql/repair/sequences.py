@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
+from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.texts import (
     altered_sequence,
@@ -84,6 +85,9 @@ def _identity_added(context: RepairContext, expected: Column, actual: Column, dr
         last = f"SELECT setval({_regclass(new)}, last_value, is_called) FROM {quote(_ASIDE)}"
         draft.run(Phase.SEQUENCE, f"{last} WHERE is_called AND last_value > (SELECT last_value FROM {quote(new)})")
         draft.run(Phase.SEQUENCE, f"DROP SEQUENCE {quote(_ASIDE)}")
+        # The sequence of an identity has the owner of its table.
+        for text in context.extras_of(Start("relation", old), new, without="owner"):
+            draft.run(Phase.SEQUENCE, text)
     draft.say(f"identity of {expected.name}")
 
 

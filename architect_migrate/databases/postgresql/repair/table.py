@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair import constraints as keys
 from architect_migrate.databases.postgresql.repair.columns import missing_column, other_column
+from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.released import release
@@ -140,10 +141,10 @@ def _altered(world: World, table: str, changes: tuple[Change, ...], revision: st
         if isinstance(change, Missing | Differs) and isinstance(change.fact, ForeignKeyFact):
             draft.needs.append(quote(change.fact.foreign_key.parent))
     released = release(world, draft)
-    around = world.around(draft.starts, (table, ""), (draft.remade, draft.dropped))
+    around = world.around(draft.starts, table, (draft.remade, draft.dropped))
     world.gone |= {("constraint", table, name) for name in draft.gone}
     before = [*require(world, [*draft.needs, *around.needs], revision)]
-    blockers = blocked.agreed([*draft.blockers, *around.blockers])
+    blockers = blocked.agreed([*draft.blockers, *(blocked.stuck(table, "", why) for why in around.why)])
     if blockers or not (draft.statements or draft.columns or draft.remade):
         return joined([*before, plan.Work((), blockers)])
     step = _step(world, draft, around, (released, revision))
@@ -163,7 +164,10 @@ def _step(world: World, draft: Draft, around: Around, given: tuple[tuple[str, ..
         "table",
         draft.table,
         tuple(dict.fromkeys(draft.words)),
-        (*released, *around.down, *gone, *draft.in_order(), *around.up, *world.released.pop(draft.table, ())),
+        (
+            *(*released, *around.down, *gone, *draft.in_order(), *_extras(world, draft), *around.up),
+            *world.released.pop(draft.table, ()),
+        ),
         around.shown,
         draft.lock,
         world.context.size(draft.table) if draft.is_rewritten else "",
@@ -171,6 +175,18 @@ def _step(world: World, draft: Draft, around: Around, given: tuple[tuple[str, ..
         tuple(draft.converted),
         revision,
     )
+
+
+def _extras(world: World, draft: Draft) -> Iterator[str]:
+    """What gives columns and constraints that are made again what they have, and stores values as they are stored."""
+    for start in draft.starts:
+        if start.kind == "altered column":
+            yield from world.context.rebuilt_with(start)
+    for column in draft.remade:
+        yield from world.context.extras_of(Start("column", draft.table, column))
+    same = {name: name for name in draft.dropped if name in draft.added}
+    for old, new in {**same, **draft.again}.items():
+        yield from world.context.extras_of(Start("constraint", draft.table, old), new)
 
 
 def _order(change: Change) -> int:

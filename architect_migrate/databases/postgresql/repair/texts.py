@@ -185,3 +185,18 @@ def owned_by(sequence: Object) -> str:
     """The column that a sequence belongs to; empty for none."""
     _, marker, column = sequence.body.partition(f"OWNED BY {sequence.table}.")
     return column if marker and sequence.table else ""
+
+
+def switched(wanted: str, there: str, what: str) -> str:
+    """The clause that gives a trigger or a rule the state that its text has; empty if more than that differs."""
+    (text, state), (other, _) = _stateless(wanted), _stateless(there)
+    return f"{state} {what}".rstrip() if text == other else ""
+
+
+def _stateless(text: str) -> tuple[str, str]:
+    """A text without its state, and the words that bring the state about."""
+    state = next((each for each in _STATES if text.endswith(f"; {each}")), "")
+    return text.removesuffix(state).rstrip("; "), state or "ENABLE"
+
+
+_STATES = ("DISABLE", "ENABLE REPLICA", "ENABLE ALWAYS")

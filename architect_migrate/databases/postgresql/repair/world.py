@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.postgresql.repair.context import names_in_full
+from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.model.diff import Differs, Extra, Missing, Reordered, change_key
 from architect_migrate.model.facts import (
     IndexFact,
@@ -15,15 +16,13 @@ from architect_migrate.model.facts import (
     stored_text,
     table_of,
 )
-from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from architect_migrate.databases.postgresql.repair.context import RepairContext
-    from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
-    from architect_migrate.diagnosis.findings import Finding
+    from architect_migrate.databases.postgresql.repair.dependants import Dependant
     from architect_migrate.model.diff import Change
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History
@@ -39,13 +38,13 @@ _MADE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is taken down for a change and made again after it, in words too; and what forbids that."""
+    """What is taken down for a change and made again after it, in words too; and why that cannot be done."""
 
     down: tuple[str, ...] = ()
     up: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    blockers: tuple[Finding, ...] = ()
+    why: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,27 +90,22 @@ class World:
         self.made.append(replace(dependant, depth=_MADE + len(self.made)))
 
     def around(
-        self, starts: Iterable[Start], subject: tuple[str, str], own: tuple[Iterable[str], Iterable[str]] = ((), ())
+        self, starts: Iterable[Start], table: str = "", own: tuple[Iterable[str], Iterable[str]] = ((), ())
     ) -> Around:
-        """What is in the way of changes; `subject` is what a blocker is about.
-
-        `own` are columns and constraints of its table that go anyway.
-        """
+        """What is in the way of changes; `own` are columns and constraints of their table that go anyway."""
         starts = tuple(starts)
         if not starts:
             return Around()
-        table, column = subject
         away = {("column", table, name) for name in own[0]} | {("constraint", table, name) for name in own[1]}
         found = [each for each in self.context.in_the_way(starts) if each.key not in self.gone | away]
         found += self._made_on(found, starts)
-        blockers = tuple(blocked.stuck(table, column, each.why) for each in found if each.why)
         now = [self._as_planned(each, table) for each in found]
         return Around(
             tuple(each.drop for each in reversed(now)),
             tuple(text for each in now for text in (each.create, *each.extras)),
             tuple(each.shown for each in now),
             tuple(each.create for each in now),
-            blockers,
+            tuple(each.why for each in found if each.why),
         )
 
     def _made_on(self, found: list[Dependant], starts: tuple[Start, ...]) -> list[Dependant]:
@@ -135,7 +129,38 @@ class World:
         if change_key(change) not in self.done and begun & names_in_full(stored_text(change.fact)):
             return each
         self.done.add(each.key)
-        return replace(each, create=stored_text(change.fact))
+        extras = self.context.extras_of(start_of(change.fact))
+        return replace(each, create=stored_text(change.fact), extras=extras)
+
+
+def start_of(fact: Fact) -> Start:
+    """An object beside tables, as what depends on it and what it has beside its definition are asked for."""
+    match fact:
+        case IndexFact():
+            return Start("relation", fact.index.name)
+        case ViewFact():
+            return Start("relation", fact.view.name)
+        case TriggerFact(trigger=one):
+            return Start("trigger", one.table, one.spelling)
+        case ObjectFact(object=thing) if thing.kind in {"policy", "rule"}:
+            return Start(thing.kind, thing.table, thing.spelling)
+        case ObjectFact(object=thing) if thing.kind == "exclusion constraint":
+            return Start("constraint", thing.table, thing.spelling)
+        case ObjectFact(object=thing):
+            return Start(_STARTS.get(thing.kind, "relation"), thing.name)
+        case _:
+            raise AssertionError(fact)
+
+
+_STARTS = {
+    "aggregate": "function",
+    "domain": "type",
+    "event trigger": "event trigger",
+    "function": "function",
+    "procedure": "function",
+    "statistics": "statistics",
+    "type": "type",
+}
 
 
 def its_table(change: Change) -> str:
