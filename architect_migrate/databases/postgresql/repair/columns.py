@@ -80,6 +80,8 @@ def _filled(context: RepairContext, column: Column, fill: Fill, draft: Draft) ->
     draft.alter(Phase.FILL, f"ALTER {quote(column.name)} TYPE {typed(column)} USING {value}")
     if column.default is not None:
         _default(column, draft)
+        given_sequences(context, column, draft)
+        carried_on(context, column, None, draft)
     if column.not_null and not fill.nullable:
         draft.alter(Phase.SHAPE, f"ALTER {quote(column.name)} SET NOT NULL")
     draft.fill[column.name] = value
@@ -131,7 +133,7 @@ def other_column(context: RepairContext, expected: Column, actual: Column, draft
     elif expected.default != actual.default and not _is_retyped(expected, draft):
         _default(expected, draft)
         draft.say(f"default of {name}")
-        carried_on(context, expected, draft)
+        carried_on(context, expected, actual, draft)
     if actual.not_null and not expected.not_null:
         draft.alter(Phase.SHAPE, f"ALTER {quote(name)} DROP NOT NULL")
         draft.say(f"drop not null {name}")
@@ -163,7 +165,7 @@ def _type(context: RepairContext, expected: Column, actual: Column, draft: Draft
     draft.needs.append(expected.declared)
     if not detail_of(expected).identity and expected.default is not None:
         _default(expected, draft)
-        carried_on(context, expected, draft)
+        carried_on(context, expected, actual, draft)
     if expected.declared == actual.declared:
         draft.say(f"collation of {expected.name}")
         return

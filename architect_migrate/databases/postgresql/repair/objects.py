@@ -11,9 +11,14 @@ from architect_migrate.databases.postgresql.repair.dependants import Dependant, 
 from architect_migrate.databases.postgresql.repair.functions import other_function
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
-from architect_migrate.databases.postgresql.repair.sequences import made_sequence, other_sequence
+from architect_migrate.databases.postgresql.repair.sequences import (
+    made_sequence,
+    other_name,
+    other_sequence,
+    renamed_sequence,
+)
 from architect_migrate.databases.postgresql.repair.stuck import parts, stuck
-from architect_migrate.databases.postgresql.repair.texts import owned_by, parent_of, sort_of, switched
+from architect_migrate.databases.postgresql.repair.texts import parent_of, sort_of, switched
 from architect_migrate.databases.postgresql.repair.world import start_of
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -124,6 +129,8 @@ def _created(world: World, fact: Fact, revision: str) -> Work:
         )
         changes = (f"rename to {fact.trigger.spelling}",)
         return joined([*before, Work((AlterObject(kind, other.name, changes, (rename,), revision=revision),))])
+    if isinstance(fact, ObjectFact) and kind == "sequence" and (old := other_name(world.context, fact.object)):
+        return joined([*before, Work((renamed_sequence(old, fact.object, revision),))])
     return joined([*before, Work((CreateObject(kind, name, "; ".join(statements), revision),))])
 
 
@@ -145,7 +152,7 @@ def _nameless(trigger: Trigger) -> list[str]:
 def _made(world: World, thing: Object) -> tuple[str, ...]:
     """The statements that make an object of its chain's text, with what belongs to it."""
     if thing.kind == "sequence":
-        return made_sequence(thing, world.context.column(thing.table, owned_by(thing)))
+        return made_sequence(world.context, thing)
     if isinstance(thing.detail, PostgresMaterializedView) and not thing.detail.populated:
         return (f"{thing.sql} WITH NO DATA",)
     if thing.kind == "extension" and thing.body.startswith("SCHEMA "):
@@ -298,7 +305,7 @@ def _other_object(world: World, fact: ObjectFact, actual: Object, revision: str)
         case "type" | "domain":
             return other_type(world, fact, actual, revision)
         case "sequence":
-            return Work((other_sequence(thing, revision),))
+            return Work((other_sequence(world.context, thing, revision),))
         case "rule":
             switch = switched(thing.body, actual.body, f"RULE {quote(thing.spelling)}")
             return _again(world, fact, _on_table(thing.table, switch), revision)
