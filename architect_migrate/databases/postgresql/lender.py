@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -203,7 +203,7 @@ def refuse_ignored_calls(
         commits(lent.engine.dialect, do_nothing),
         instead(lent, "close", partial(refuse, "close the connection")),
         # What CONCURRENTLY makes, PostgreSQL makes inside of a transaction without that word.
-        instead(context, "autocommit_block", partial(outside, driver) if _may_leave(driver) else nullcontext),
+        instead(context, "autocommit_block", partial(outside, driver) if _may_leave(driver) else driver.each_alone),
     ):
         yield
     if lent.invalidated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
@@ -12,8 +12,10 @@ from architect_migrate.databases.postgresql.statements import split, verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _TRANSACTION = frozenset({"abort", "begin", "commit", "end", "rollback", "start"})
+_SAVEPOINT = frozenset({"savepoint", "release", "rollback"})
 
 
 class Hearing(Protocol):
@@ -31,6 +33,7 @@ class LentConnection(psycopg.Connection[Any]):
 
     `is_shared` says that others use its server too, `own_schema` is the one in which the chain's databases are read.
     `hearing` hears of statements, `committed` and `given_up` are called at a commit and a rollback by the chain's code.
+    Each statement is run in an `around`.
     """
 
     own_schema = ""
@@ -38,6 +41,7 @@ class LentConnection(psycopg.Connection[Any]):
     hearing: Hearing | None = None
     committed: Callable[[], object] | None = None
     given_up: Callable[[], object] | None = None
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def as_run(self, text: str) -> str:
         """Return what is run for a statement of the chain's code."""
@@ -95,6 +99,15 @@ class LentConnection(psycopg.Connection[Any]):
     @deferrable.setter
     def deferrable(self, value: object) -> None:
         """Leave the transaction as it is."""
+
+    @contextmanager
+    def each_alone(self) -> Iterator[None]:
+        """Let an error of a statement in the block take back that statement and nothing else, as in autocommit."""
+        before, self.around = self.around, self.transaction
+        try:
+            yield
+        finally:
+            self.around = before
 
     @contextmanager
     def unheard(self) -> Iterator[Hearing | None]:
@@ -163,7 +176,8 @@ class LentCursor(Cursor[Any]):
                 _end(connection, does)
                 return super().execute("SELECT 1 WHERE false")
         instead = connection.as_run(text)
-        with _heard(connection, instead):
+        around = nullcontext if does in _SAVEPOINT else connection.around
+        with around(), _heard(connection, instead):
             if instead == text:
                 super().execute(query, params, **options)
             else:

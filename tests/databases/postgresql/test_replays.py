@@ -118,6 +118,23 @@ def test_every_engine_of_the_chains_code_is_lent_the_scratch_database(
     ]
 
 
+@pytest.mark.parametrize(
+    ("env", "url", "text"),
+    [
+        (ASYNCHRONOUS, "postgresql+asyncpg://x/y", "SELECT format('%I', 'a') || :b"),
+        (ASYNCHRONOUS, "postgresql+psycopg://x/y", "SELECT format('%%I', 'a') || :b"),
+        (PLAIN, "postgresql+psycopg2://x/y", "SELECT format('%%I', 'a') || :b"),
+    ],
+    ids=["asyncpg", "asynchronous psycopg", "psycopg2"],
+)
+def test_a_percent_sign_means_what_it_means_to_the_driver(
+    replayed: Callable[..., History], env: str, url: str, text: str
+) -> None:
+    own = f'assert op.get_bind().exec_driver_sql("""{text.replace(":b", "1")}""").scalar() == "a1"'
+    compiled = f'assert op.get_bind().scalar(sa.text("""{text.replace("%%", "%")}"""), {{"b": "1"}}) == "a1"'
+    replayed(TABLE, f"{own}\n{compiled}", env=env, url=url)
+
+
 def test_a_driver_that_is_called_without_an_engine_is_refused(replayed: Callable[..., History]) -> None:
     with pytest.raises(ReplayError, match="PostgreSQL database, which is not the database of an environment"):
         replayed('import psycopg\npsycopg.connect("postgresql://prod.example.org/app")')

@@ -273,6 +273,24 @@ def test_an_error_that_a_savepoint_takes_back_is_none(made: Callable[..., str]) 
     assert (done.code, run(database, "SELECT DISTINCT price FROM posts")) == (0, [("7",)]), done.err
 
 
+def test_an_error_in_an_autocommit_block_takes_back_its_statement_alone(made: Callable[..., str]) -> None:
+    c3 = """def upgrade():
+    with op.get_context().autocommit_block():
+        op.execute("UPDATE posts SET price = '6'")
+        for statement in ("ALTER TABLE posts ADD price text", "UPDATE posts SET price = 1 / 0", "ALTER nonsense"):
+            try:
+                op.execute(statement)
+            except sa.exc.DBAPIError:
+                pass
+        op.execute("ALTER TABLE posts ADD currency text DEFAULT 'EUR'")
+"""
+    database = made(*ROWS, c3=c3, d4=NOTHING)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert done.code == 0, done.err
+    assert run(database, "SELECT DISTINCT price, currency FROM posts") == [("6", "EUR")]
+    assert archmig("check").code == 0
+
+
 def test_rows_of_partitions_may_change_as_the_revision_says(made: Callable[..., str]) -> None:
     b2 = """def upgrade():
     op.execute("CREATE TABLE parts (id int, a int, b text, PRIMARY KEY (id, a)) PARTITION BY LIST (a)")
