@@ -73,12 +73,16 @@ def earlier_columns(look: Look) -> Iterator[Interruption]:
         ran = [life for life in lives if life.made in position]
         table = look.tables.get(name)
         there = next((each for each in table.columns if each.name == column), None) if table else None
-        if table is None or there is None or len(ran) < 2 or _is_alike(there, ran[-1]):
+        if table is None or there is None or len(ran) < 2:
             continue
         dropped = [earlier for earlier in ran[:-1] if earlier.dropped in position]
-        before = [earlier for earlier in dropped if _is_alike(there, earlier)]
-        # One in a shape of its own is more likely to be the old one where less of it differs from that.
-        before = before or [earlier for earlier in dropped if _unlike(there, earlier) < _unlike(there, ran[-1])]
+        nearer = [earlier for earlier in dropped if _unlike(there, earlier) < _unlike(there, ran[-1])]
+        if _is_alike(there, ran[-1]):
+            # A difference that does not matter, as of VARCHAR(40) and TEXT, tells the two apart all the same.
+            before = [] if look.stamp_fits else [each for each in nearer if not _unlike(there, each)]
+        else:
+            # One in a shape of its own is more likely to be the old one where less of it differs from that.
+            before = [earlier for earlier in dropped if _is_alike(there, earlier)] or nearer
         if before:
             yield from _earlier_column(look, (table, there), before[-1], ran[-1])
 

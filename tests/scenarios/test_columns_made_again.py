@@ -83,6 +83,29 @@ def test_a_column_of_a_table_that_gets_another_name_between_is_still_the_old_one
     assert codes(home) == [("interrupted-undecided", "column u.n")]
 
 
+@pytest.mark.parametrize(
+    ("shape", "stamped", "asked"),
+    [("VARCHAR(40)", (), True), ("TEXT", (), False), ("VARCHAR(9)", (), False), ("VARCHAR(40)", ("c3",), False)],
+    ids=["as the old", "as the new", "as neither", "a stamp that fits"],
+)
+def test_a_difference_that_does_not_matter_tells_the_old_column_from_the_new_one(
+    tmp_path: Path, shape: str, stamped: tuple[str, ...], asked: bool
+) -> None:
+    old = T.replace("TEXT", "VARCHAR(40)")
+    chain = {
+        "a1": raw(None, old),
+        "b2": raw(
+            "a1",
+            DROP,
+        ),
+        "c3": raw("b2", "ALTER TABLE t ADD COLUMN n TEXT", K),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, T.replace("TEXT", shape), ROWS, K, *(stamp(*stamped) if stamped else ()))
+    found = home.survey().findings
+    assert [each.subject for each in found if each.code == "interrupted-undecided"] == ["column t.n"] * asked
+
+
 def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
     home = own_chain(tmp_path, CHAINS["two revisions"])
     script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))
