@@ -67,9 +67,9 @@ def reconcile(
 ) -> int:
     """Repair, upgrade and stamp databases that have drifted.
 
-    Each database is backed up, repaired, brought to its target and stamped, in one transaction. The transaction is
-    committed only after a proof: the schema is the chain's, and every row that was there is still there. Objects
-    that the chain does not know are kept.
+    Each database is backed up, repaired, brought to its target and stamped, in one transaction, or in several where
+    the plan has a checkpoint. Each is committed only after a proof: the schema is the chain's, and every row that was
+    there is still there. Objects that the chain does not know are kept.
     """
     options, target = split_words(options, words)
     refuse_backward(options, target)

@@ -279,7 +279,8 @@ class StoppedAtError(ArchmigError, layout="{problem}: {advice}"):
         """What is committed, in words."""
         at = f"at {', '.join(self.reached) or 'base'}"
         if self.inside:
-            return f"{at}, and {self.inside} is committed in part, since it left the transaction. Then"
+            part = f"{self.inside} is committed in part, since it left the transaction"
+            return f"{at}, and {part}. What came after failed"
         return f"{at}, proven and committed. In the transaction after it"
 
     @property

@@ -347,6 +347,9 @@ def _stopped(run: _Run, error: Exception | KeyboardInterrupt, inside: str) -> Re
     match error:
         case KeyboardInterrupt():
             stopped: StoppedAtError = InterruptedAtError(reached, "Ctrl-C", inside)
+        case CommitFailedError():
+            unknown = "whether that is committed is not known: archmig status shows where the database is"
+            stopped = StoppedAtError(reached, f"{error.subject}: {error.problem} at the commit; {unknown}", inside)
         case ArchmigError():
             stopped = StoppedAtError(reached, str(error), inside)
         case _:

@@ -714,8 +714,8 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
         StoppedAtError,
         (("a1",), "it failed", "b2"),
         (
-            "at a1, and b2 is committed in part, since it left the transaction. Then: it failed: settle that, then run "
-            "`archmig reconcile`, which completes b2 and goes on"
+            "at a1, and b2 is committed in part, since it left the transaction. What came after failed: it failed: "
+            "settle that, then run `archmig reconcile`, which completes b2 and goes on"
         ),
     ),
     (

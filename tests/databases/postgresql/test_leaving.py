@@ -142,7 +142,7 @@ def test_a_server_that_ends_the_connection_leaves_an_index_that_reconcile_makes_
         rows_of(database, ends)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "at r1, and r2 is committed in part, since it left the transaction. Then:" in said
+    assert "at r1, and r2 is committed in part, since it left the transaction. What came" in said
     assert "run `archmig reconcile`" in said.replace("\n", " ").replace("  ", " ")
     assert rows_of(database, INVALID) == [("t_note",)]
     assert "t_note on t: valid is no" in archmig("diagnose").out
@@ -224,12 +224,24 @@ def test_a_revision_that_mixes_is_proven_in_parts(segmented: Callable[..., str])
     assert archmig("check").code == 0
 
 
+def test_a_revision_may_leave_more_than_once(segmented: Callable[..., str]) -> None:
+    second = f"{BLOCK}op.execute('DROP INDEX CONCURRENTLY t_n')\n    op.execute('ALTER TABLE t DROP note')\n"
+    database = segmented(A1, MIXED + second, D4)
+    code, said = upgraded()
+    assert code == 0, said
+    assert rows_of(database, "SELECT id, m, n FROM t ORDER BY id") == [(1, "sad", 3), (2, "sad", 2), (3, "sad", 2)]
+    assert rows_of(database, VALID) == [("t_pkey",)]
+    assert archmig("check").code == 0
+
+
 def test_a_revision_that_fails_after_it_left_is_there_in_part(segmented: Callable[..., str], tmp_path: Path) -> None:
     database = segmented(A1, MIXED.replace("n - 1 + (SELECT", "n - (SELECT"), D4)
     done = archmig("upgrade", "-e", "app", "--yes", "--json")
     (its,) = json.loads(done.out)["environments"]
     assert (done.code, its["error"]["type"], its["to"]) == (2, "StoppedAtError", ["r1"])
-    assert its["detail"].startswith("at r1, and r2 is committed in part, since it left the transaction. Then: revision")
+    assert its["detail"].startswith(
+        "at r1, and r2 is committed in part, since it left the transaction. What came after"
+    )
     assert rows_of(database, VALID) == [("t_n",), ("t_pkey",)]
     assert rows_of(database, "SELECT id, n FROM t ORDER BY id") == [(1, 1), (2, 2), (3, 3)]
     assert len([*(tmp_path / ".archmig" / "backups").glob("*.dump")]) == 1

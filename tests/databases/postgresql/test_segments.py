@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from architect_migrate.core.database_errors import LockedByRunError
+from architect_migrate.core.database_errors import CommitFailedError, LockedByRunError
 from architect_migrate.core.urls import parse_url
+from architect_migrate.databases.postgresql import held
 from architect_migrate.databases.registry import access
+from architect_migrate.databases.values import CommitOutcome
+from architect_migrate.runs import execute
 from support.cli import archmig
 from support.segments import A1, rows_of, upgraded
 
@@ -142,6 +145,26 @@ def test_ctrl_c_between_two_segments_says_what_is_committed(
     assert rows_of(database, "TABLE alembic_version") == [("r2",)]
     assert "interrupted" not in archmig("log").out
     assert upgraded()[0] == 0
+
+
+def test_a_commit_without_an_answer_is_said_to_be_unknown(
+    segmented: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, commit, calls = segmented(A1, B2, C3), held._commit, list[object]()
+
+    def lost(connection: held.HeldConnection) -> None:
+        calls.append(connection)
+        if len(calls) == 2:
+            raise CommitFailedError("the server", "gone")
+        commit(connection)
+
+    monkeypatch.setattr(held, "_commit", lost)
+    monkeypatch.setattr(execute, "_commit_outcome", lambda _: CommitOutcome.UNKNOWN)
+    code, said = upgraded()
+    told = " ".join(said.split())
+    assert (code, "the server: gone at the commit; whether that is committed is not known" in told) == (2, True), said
+    assert "the whole run" not in told
+    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
 
 
 KILLS = """def upgrade():

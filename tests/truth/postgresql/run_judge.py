@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from truth.judge import Finding
 from truth.postgresql.compare import differences, own
@@ -102,6 +102,9 @@ def _outcome(truth: Truth, case: Case, runs: Runs, name: str, said: Said) -> Ite
     """What one run says that it did."""
     word, outcome = said.words[0], str(said.environment(name).get("outcome"))
     before, after = runs.found[name], runs.after[name]
+    if reached := _reached(said.environment(name)):
+        yield from _stopped(reached, (before, after), f"{word} stopped")
+        return
     if outcome not in _DONE:
         changed = list(changes(before, after))
         if changed:
@@ -119,6 +122,22 @@ def _outcome(truth: Truth, case: Case, runs: Runs, name: str, said: Said) -> Ite
         yield Finding(f"{word} {outcome}: sequence set back", what)
     for what in sorted(one for one in after.held.names - before.held.names if "archmig" in one or "pg_temp" in one):
         yield Finding(f"{word} {outcome}: something was left", what)
+
+
+def _reached(said: dict[str, Any]) -> list[str]:
+    """The stamp that a run says to have committed before it failed; nothing where it failed otherwise."""
+    error = said.get("error") or {}
+    return list(said["receipt"]["stamp_after"]) if error.get("type") == "StoppedAtError" else []
+
+
+def _stopped(reached: list[str], contents: tuple[Content, Content], word: str) -> Iterator[Finding]:
+    """What a run that stopped between two segments left, of a database that another run completes."""
+    before, after = contents
+    if sorted(after.stamp or ()) != sorted(reached):
+        yield Finding(f"{word}: another stamp", f"{after.stamp}, said {reached}")
+    yield from _own(before, after, word)
+    for what in (*_set_back(before, after), *sorted(one for one in after.held.names if "archmig" in one)):
+        yield Finding(f"{word}: something was left", what)
 
 
 def _schema(truth: Truth, runs: Runs, name: str, word: str, said: Said) -> Iterator[Finding]:
