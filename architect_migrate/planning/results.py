@@ -134,11 +134,15 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Rows that a downgrade takes away: of a table as a whole, or the values of a `column` that are not NULL."""
+    """Rows that a downgrade takes away: of a table as a whole, or the values of a `column` that are not NULL.
+
+    `unless` is the table or column that a revision brought them from, to which its downgrade() may bring them back.
+    """
 
     table: str
     rows: int
     column: str = ""
+    unless: str = ""
 
     @property
     def subject(self) -> str:
@@ -149,6 +153,11 @@ class Loss:
     def amount(self) -> str:
         """The number of rows or values, in words."""
         return pluralize(self.rows, "value" if self.column else "row")
+
+    @property
+    def condition(self) -> str:
+        """What keeps them, in words that follow the rest; empty if nothing does."""
+        return f", unless its downgrade() brings them back to {self.unless}" if self.unless else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from architect_migrate.core.text import pluralize
 from architect_migrate.databases.questions import count_rows, count_values
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.facts import ColumnFact, TableFact
-from architect_migrate.model.history import effects, facts_at
+from architect_migrate.model.history import effects, facts_at, replays
 from architect_migrate.model.revision_graph import ancestry, heads
 from architect_migrate.planning.interruptions import names_taken
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
@@ -20,11 +20,13 @@ from architect_migrate.runs.promotion_gate import as_promoted
 from architect_migrate.runs.survey import full_survey, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.config.context import EnvironmentContext
     from architect_migrate.databases.base import Connection
+    from architect_migrate.model.history import Replayed
     from architect_migrate.model.revision_graph import RevisionGraph
+    from architect_migrate.model.schema import Key
     from architect_migrate.planning.results import Survey
     from architect_migrate.runs.contracts import Prepare
 
@@ -112,16 +114,37 @@ def losses(context: EnvironmentContext, plan: Plan, connection: Connection) -> t
     """The rows of tables and the values of columns that taking these revisions back removes."""
     undone = {step.revision for step in plan.steps if isinstance(step, RunDowngrade)}
     left = facts_at(context.history, plan.after)
-    lost: dict[tuple[str, str], int] = {}
+    lost: dict[Key, int] = {}
+    brought: dict[Key, Key] = {}
     for revision, effect in effects(context.history).items():
+        brought |= _brought(replays(context.history)[revision]) if revision in undone else {}
         for fact in effect.added.values() if revision in undone else ():
             match fact:
                 case TableFact() if ("table", fact.table) not in left:
-                    lost[fact.table, ""] = count_rows(connection, fact.table)
+                    lost["table", fact.table] = count_rows(connection, fact.table)
                 case ColumnFact() if ("column", fact.table, fact.column.name) not in left:
                     if ("table", fact.table) in left:
                         values = count_values(connection, fact.table, fact.column.name)
-                        lost[fact.table, fact.column.name] = values
+                        lost["column", fact.table, fact.column.name] = values
                 case _:
                     pass
-    return tuple(Loss(table, rows, column) for (table, column), rows in lost.items() if rows)
+    return tuple(
+        Loss(table, rows, "".join(column), _origin((kind, table, *column), brought, left))
+        for (kind, table, *column), rows in lost.items()
+        if rows
+    )
+
+
+def _brought(replayed: Replayed) -> dict[Key, Key]:
+    """What a revision renames or moves, with where it was before."""
+    renamed = {rename.key(rename.new): rename.key(rename.old) for rename in replayed.renames}
+    return renamed | {move.new_key: move.old_key for move in replayed.moves}
+
+
+def _origin(its_key: Key, brought: Mapping[Key, Key], left: Collection[Key]) -> str:
+    """Where rows or values were before the revisions, in words; empty if that is not left after a downgrade."""
+    passed = {its_key}
+    while (before := brought.get(its_key)) and before not in passed:
+        its_key = before
+        passed.add(its_key)
+    return f"{its_key[0]} {'.'.join(its_key[1:])}" if its_key in left else ""

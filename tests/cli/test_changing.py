@@ -11,6 +11,7 @@ import pytest
 from architect_migrate.cli import progress
 from support.cli import archmig, ask, build, execute, plainly
 from support.plain_alembic import alembic
+from support.scenarios import own_chain, revision, script, stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -342,3 +343,41 @@ def test_the_json_of_a_dry_run_carries_the_sql(folder: Path) -> None:
     told = json.loads(archmig("reconcile", "--dry-run", "--json", "-e", "lost").out)
     assert told["dry_run"] is True
     assert "CREATE INDEX ix_notes_due ON notes (due);" in told["environments"][0]["plan"]["sql"]
+
+
+RENAMES = {
+    "a table": (
+        ("CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO person VALUES (1, 'x')"),
+        ("ALTER TABLE person RENAME TO people",),
+        "ALTER TABLE people RENAME TO person",
+        "DROP TABLE people",
+        "loses 1 row of table people, unless its downgrade() brings them back to table person",
+    ),
+    "a column": (
+        ("CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO person VALUES (1, 'x')"),
+        ("ALTER TABLE person RENAME COLUMN name TO title",),
+        "ALTER TABLE person RENAME COLUMN title TO name",
+        "ALTER TABLE person DROP COLUMN title",
+        "loses 1 value of column person.title, unless its downgrade() brings them back to column person.name",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RENAMES)
+@pytest.mark.parametrize("way", ["brings back", "drops"])
+def test_what_a_revision_renamed_is_lost_only_where_its_downgrade_does_not_bring_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, way: str
+) -> None:
+    first, second, back, drop, said = RENAMES[case]
+    undo = back if way == "brings back" else drop
+    file = revision("a1", *second).replace("downgrade():\n    pass", f"downgrade():\n    op.execute({undo!r})")
+    home = own_chain(tmp_path, {"a1": revision(None, first[0]), "b2": file})
+    script(home.database, *first, *second, *stamp("b2"))
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    home.context()
+    shown = archmig("downgrade", "a1", "-e", "it", "--dry-run")
+    assert said in " ".join((shown.out + shown.err).split())
+    done = archmig("downgrade", "a1", "-e", "it", "--yes")
+    assert done.code == (0 if way == "brings back" else 2), done.out + done.err
+    assert way == "drops" or ask(home.database, "SELECT name FROM person") == [("x",)]

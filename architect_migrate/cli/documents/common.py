@@ -73,10 +73,11 @@ class FindingJson(TypedDict):
 
 
 class LossJson(TypedDict):
-    """Rows of a table, or values of a column, that go."""
+    """Rows of a table, or values of a column, that go, unless a downgrade() brings them back to another place."""
 
     object: str
     rows: int
+    unless: str | None
 
 
 class FlawJson(TypedDict):

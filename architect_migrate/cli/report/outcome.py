@@ -196,7 +196,7 @@ def change_json(result: Result, graph: RevisionGraph, sql: str | None = None) ->
 
 def losses_json(losses: Iterable[Loss]) -> list[LossJson]:
     """Rows of tables and values of columns that go."""
-    return [{"object": loss.subject, "rows": loss.rows} for loss in losses]
+    return [{"object": loss.subject, "rows": loss.rows, "unless": loss.unless or None} for loss in losses]
 
 
 def _plan_json(plan: Plan | None, sql: str | None) -> PlanJson | None:

@@ -59,7 +59,7 @@ def plan_text(result: Result, graph: RevisionGraph, paint: Paint = plain, width:
     for loss in result.losses:
         lines += [
             f"  {paint(line.strip(), Style.BAD)}"
-            for line in block(f"loses {loss.amount} of {loss.subject}", "  ", width)
+            for line in block(f"loses {loss.amount} of {loss.subject}{loss.condition}", "  ", width)
         ]
     for warning in result.warnings:
         first, *rest = block(f"warning: {warning}", "  ", width, "  ")

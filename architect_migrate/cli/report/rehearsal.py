@@ -143,7 +143,7 @@ def _roundtrip(its: Roundtrip, paint: Paint, width: int) -> Iterator[str]:
     if len(its.differences) > _FEW:
         yield f"    and {len(its.differences) - _FEW} more"
     if its.losses:
-        gone = shortened([f"{loss.rows:,} of {loss.subject}" for loss in its.losses], _FEW)
+        gone = shortened([f"{loss.rows:,} of {loss.subject}{loss.condition}" for loss in its.losses], _FEW)
         yield from block(f"the way back takes away rows and values: {gone}", "    ", width)
 
 

@@ -60,7 +60,7 @@ def preview_rollback(context: EnvironmentContext, progress: Progress, head: str 
     if tried.result.outcome is not Outcome.DONE:
         return Rollback(replace(tried.result, action=ACTION, plan=None, rehearsal=tried.number), tried)
     shown = replace(preview_downgrade(there, None), action=ACTION, rehearsal=tried.number)
-    gone = _gone(tried.changes) or shown.losses
+    gone = _gone(tried.changes) or _sure(shown.losses)
     result = replace(shown, losses=gone)
     return Rollback(_unless_allowed(result, gone, losing) if shown.outcome is Outcome.PLANNED else result, tried)
 
@@ -77,7 +77,8 @@ def _rolling_back(losing: Losing) -> Prepare:
 
     def make(context: EnvironmentContext, connection: Connection) -> Prepared:
         prepared = downgrading(None)(context, connection)
-        gone = losses(context, prepared.plan, connection)
+        # Why not those that a downgrade() may bring back: the trial on a copy has shown whether it does.
+        gone = _sure(losses(context, prepared.plan, connection))
         if losing is Losing.ALLOWED or not gone:
             return prepared
         return replace(prepared, plan=_blocked(prepared.plan, context.environment.name, gone))
@@ -98,6 +99,10 @@ def _one_step_back(context: EnvironmentContext, head: str | None) -> Environment
         raise UsageError(f"{problem}; a rollback goes back from one of them", f"name it: --head {tops[-1]}")
     left = heads(graph, position - {chosen[0]}) or ("base",)
     return context.with_policies(replace(context.environment.policies, heads=left))
+
+
+def _sure(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    return tuple(loss for loss in losses if not loss.unless)
 
 
 def _gone(changes: tuple[TableDelta, ...]) -> tuple[Loss, ...]:

@@ -106,7 +106,7 @@ def test_the_document_tells_the_rehearsal_and_what_went(folder: Path) -> None:
     done = archmig("rollback", "-e", "home", "--yes", "--lose-rows", "--json")
     (told,) = json.loads(done.out)["environments"]
     assert (told["outcome"], told["rehearsal"], told["to"]) == ("done", 1, ["002_tags"])
-    assert told["losses"] == [{"object": "column notes.due", "rows": 2}]
+    assert told["losses"] == [{"object": "column notes.due", "rows": 2, "unless": None}]
 
 
 def test_a_drifted_database_is_reconciled_first(folder: Path) -> None:
