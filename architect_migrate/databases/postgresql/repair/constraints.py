@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
+from architect_migrate.databases.postgresql.repair.room import key_clause
 from architect_migrate.model.facts import (
     CheckFact,
     ConflictFact,
@@ -60,11 +61,11 @@ def missing_constraint(context: RepairContext, fact: Constraint, draft: Draft) -
     if not _is_kept_by_rows(context, fact, draft):
         return
     for one in constraints_of(context.expected[fact.table], kind, of):
-        add(one, draft)
+        add(context, one, draft)
     draft.say(f"add {kind} ({_shown(fact)})", adds=True)
 
 
-def add(one: ConstraintName, draft: Draft) -> None:
+def add(context: RepairContext, one: ConstraintName, draft: Draft) -> None:
     """Plan the statements that add a constraint; what only looks at rows does that by a lock that lets them be read."""
     name = quote(one.name)
     draft.needs.append(one.sql)
@@ -74,6 +75,8 @@ def add(one: ConstraintName, draft: Draft) -> None:
     if is_later and not one.sql.endswith((_NOT_VALID, "NOT ENFORCED")):
         draft.alter(phase, f"ADD CONSTRAINT {name} {one.sql}{_NOT_VALID}")
         draft.alter(Phase.VALIDATE, f"VALIDATE CONSTRAINT {name}")
+    elif phase is Phase.KEY:
+        draft.alter(phase, key_clause(context, one, draft))
     else:
         draft.alter(phase, f"ADD CONSTRAINT {name} {one.sql}")
 
@@ -95,7 +98,7 @@ def other_constraint(context: RepairContext, fact: Constraint, actual: Constrain
     wanted = constraints_of(context.expected[fact.table], *identified(fact))
     drop(there, draft)
     for one in wanted:
-        add(one, draft)
+        add(context, one, draft)
     draft.again.update((old.name, new.name) for old, new in zip(there, wanted, strict=False))
     draft.say(f"{identified(fact)[0]} ({_shown(fact)}) as the chain has it")
 
@@ -141,7 +144,7 @@ def other_clause(context: RepairContext, fact: ConflictFact, draft: Draft) -> No
         else:
             draft.take_back(f"RENAME CONSTRAINT {quote(known.name)} ")
             drop([known], draft)
-            add(one, draft)
+            add(context, one, draft)
             draft.again[known.name] = one.name
     draft.say(f"{kind} ({', '.join(columns) or 'of the table'}) as the chain has it")
 
@@ -185,7 +188,7 @@ def other_name(context: RepairContext, fact: NameFact, draft: Draft) -> None:
             draft.say(f"rename constraint {old} to {name}")
         else:
             of = constraints_of(context.expected[table], fact.kind, fact.of)
-            add(next(one for one in of if one.name == name), draft)
+            add(context, next(one for one in of if one.name == name), draft)
             draft.say(f"add constraint {name}", adds=True)
 
 

@@ -38,7 +38,8 @@ class Draft:
     the way. `remade` are generated columns that are dropped and added, with their definitions. `beyond` says what does
     more than add something; `needs` are texts that name what has to be there first. `dropped` are the constraints that
     the statements drop, `gone` those that do not come again, `added` those that they add; `again` maps constraints that
-    are dropped to those that take their places.
+    are dropped to those that take their places. `replaced` are indexes whose places the indexes of keys take,
+    `taken_over` those that become them.
     """
 
     table: str
@@ -54,6 +55,8 @@ class Draft:
     gone: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     again: dict[str, str] = field(default_factory=dict)
+    replaced: list[str] = field(default_factory=list)
+    taken_over: list[str] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
     blockers: list[Finding] = field(default_factory=list)
     is_rewritten: bool = False

@@ -11,9 +11,11 @@ from architect_migrate.databases.postgresql.repair.dependants import Dependant, 
 from architect_migrate.databases.postgresql.repair.functions import other_function
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type
+from architect_migrate.databases.postgresql.repair.room import index_named, renamed, taken
 from architect_migrate.databases.postgresql.repair.sequences import (
+    is_of_identity,
     made_sequence,
-    other_name,
+    named_otherwise,
     other_sequence,
     renamed_sequence,
 )
@@ -122,19 +124,32 @@ def _created(world: World, fact: Fact, revision: str) -> Work:
     if isinstance(fact, ObjectFact):
         statements = _made(world, fact.object)
     before = [*require(world, [*statements, quote(table_of(fact))], revision)]
+    if why := _has_its_name(world, fact):
+        return joined([*before, Work((), (stuck(fact, why),))])
     _record(world, fact)
-    if isinstance(fact, TriggerFact) and (other := _trigger_under_another_name(world, fact.trigger)):
+    if isinstance(fact, TriggerFact) and (other := _trigger_under_annamed_otherwise(world, fact.trigger)):
         rename = (
             f"ALTER TRIGGER {quote(other.spelling)} ON {quote(other.table)} RENAME TO {quote(fact.trigger.spelling)}"
         )
         changes = (f"rename to {fact.trigger.spelling}",)
         return joined([*before, Work((AlterObject(kind, other.name, changes, (rename,), revision=revision),))])
-    if isinstance(fact, ObjectFact) and kind == "sequence" and (old := other_name(world.context, fact.object)):
+    if isinstance(fact, ObjectFact) and kind == "sequence" and (old := named_otherwise(world.context, fact.object)):
         return joined([*before, Work((renamed_sequence(old, fact.object, revision),))])
     return joined([*before, Work((CreateObject(kind, name, "; ".join(statements), revision),))])
 
 
-def _trigger_under_another_name(world: World, trigger: Trigger) -> Trigger | None:
+def _has_its_name(world: World, fact: Fact) -> str:
+    """Why something cannot be made: something else has its name. Empty if nothing has."""
+    kind, name = parts(fact)
+    if kind not in {"view", "materialized view", "sequence", "type", "domain"}:
+        return ""
+    if kind == "sequence" and is_of_identity(world.context, name):
+        return ""
+    other = taken(world.context, kind, name, frozenset(key[-1] for key in world.gone))
+    return f"{other} has its name" if other else ""
+
+
+def _trigger_under_annamed_otherwise(world: World, trigger: Trigger) -> Trigger | None:
     """The same trigger but for its name, which the chain does not have: both together would act on each row twice."""
     actual, expected = (facts(schema) for schema in world.context.schemas)
     own = (fact.trigger for key, fact in actual.items() if key not in expected and isinstance(fact, TriggerFact))
@@ -151,6 +166,8 @@ def _nameless(trigger: Trigger) -> list[str]:
 
 def _made(world: World, thing: Object) -> tuple[str, ...]:
     """The statements that make an object of its chain's text, with what belongs to it."""
+    if thing.kind == "exclusion constraint" and (index := index_named(world.context, thing.spelling)):
+        return (renamed(index), thing.sql)
     if thing.kind == "sequence":
         return made_sequence(world.context, thing)
     if isinstance(thing.detail, PostgresMaterializedView) and not thing.detail.populated:
@@ -201,12 +218,12 @@ def _index(world: World, index: Index, around: tuple[tuple[str, ...], tuple[str,
     `around` is what makes room for it, and what gives it back what one of its name has.
     """
     drop, extras = around
-    before = [*require(world, [quote(index.table)], revision)]
+    before = [*require(world, [quote(index.table)], revision), *_free(world, index.name, revision)]
     whole = world.foreseen.get(("index", parent_of(index)))
     before += [world.settle(whole, revision)] if whole else []
     if blocker := _doubled(world, index):
         return joined([*before, Work((), (blocker,))])
-    if not drop and (other := _under_another_name(world, index)):
+    if not drop and (other := _under_annamed_otherwise(world, index)):
         rename = f"ALTER INDEX {quote(other)} RENAME TO {quote(index.name)}"
         step = AlterObject("index", other, (f"rename to {index.name}",), (rename,), revision=revision)
         return joined([*before, Work((step,))])
@@ -223,6 +240,13 @@ def _index(world: World, index: Index, around: tuple[tuple[str, ...], tuple[str,
     return joined([*before, Work((step,))])
 
 
+def _free(world: World, name: str, revision: str) -> Iterator[Work]:
+    """Yield the work on a table one of whose constraints has the name of an index: that goes, or gets another name."""
+    for table in world.context.actual.values():
+        if any(one.name == name for one in table.constraint_names) and (changes := world.of_table(table.name)):
+            yield world.settle(changes[0], revision)
+
+
 def _identifying(world: World, index: Index) -> tuple[str, ...]:
     """What makes an index the replica identity of a table, if the chain has it so."""
     shape = world.context.expected.get(index.table)
@@ -231,7 +255,7 @@ def _identifying(world: World, index: Index) -> tuple[str, ...]:
     return (f"ALTER TABLE {quote(index.table)} REPLICA IDENTITY USING INDEX {quote(index.name)}",)
 
 
-def _under_another_name(world: World, index: Index) -> str:
+def _under_annamed_otherwise(world: World, index: Index) -> str:
     actual, expected = (facts(schema) for schema in world.context.schemas)
     own = (fact for key, fact in actual.items() if key not in expected and isinstance(fact, IndexFact))
     return next((one.index.name for one in own if is_equivalent(IndexFact(index), one, actual)), "")
@@ -243,9 +267,7 @@ def _other_index(world: World, index: Index, actual: Index, revision: str) -> Wo
         why = f"{', '.join(each.shown for each in users)} needs it"
         return Work((), (stuck(IndexFact(index), why),))
     if actual.table != index.table:
-        again = f"{actual.name}_{actual.table}"
-        rename = f"ALTER INDEX {quote(actual.name)} RENAME TO {quote(again)}"
-        return _index(world, index, ((rename,), ()), revision)
+        return _index(world, index, ((renamed(actual),), ()), revision)
     extras = world.context.extras_of(Start("relation", actual.name))
     return _index(world, index, ((f"DROP INDEX {quote(actual.name)}",), extras), revision)
 

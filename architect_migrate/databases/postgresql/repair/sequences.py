@@ -14,6 +14,7 @@ from architect_migrate.databases.postgresql.repair.texts import (
     identity_clause,
     identity_parts,
     owned_by,
+    shortened,
 )
 from architect_migrate.databases.postgresql.statements import significant
 from architect_migrate.planning.plan import AlterObject
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric", "real", "double precision"})
 # The name of a sequence that makes room for another one, until its number is carried over.
 _ASIDE = "archmig_aside"
-# The longest name that PostgreSQL keeps, in bytes.
-_LONGEST = 63
 
 
 def identity_work(context: RepairContext, expected: Column, actual: Column, draft: Draft) -> None:
@@ -152,8 +151,8 @@ def made_sequence(context: RepairContext, thing: Object) -> tuple[str, ...]:
     statements = [thing.sql]
     if column is not None:
         statements.append(f"ALTER SEQUENCE {quote(thing.name)} OWNED BY {quote(thing.table)}.{quote(column.name)}")
-    if _is_of_identity(context, thing.name):
-        aside = _aside_for(thing.name)
+    if is_of_identity(context, thing.name):
+        aside = shortened(thing.name, "archmig_aside")
         statements.insert(0, f"ALTER SEQUENCE {quote(thing.name)} RENAME TO {quote(aside)}")
         statements.append(_taken_over(thing.name, aside))
         statements += context.extras_of(Start("relation", thing.name))
@@ -170,17 +169,13 @@ def going_on_everywhere(context: RepairContext, thing: Object) -> Iterator[str]:
                 yield going_on(thing.name, table.name, column.name)
 
 
-def _is_of_identity(context: RepairContext, name: str) -> bool:
+def is_of_identity(context: RepairContext, name: str) -> bool:
+    """Whether a sequence of the database is that of an identity."""
     columns = ((table.name, column) for table in context.actual.values() for column in table.columns)
     return any(detail_of(column).identity and identity_sequence(table, column) == name for table, column in columns)
 
 
-def _aside_for(name: str) -> str:
-    """The name of a sequence that makes room for the one of this name, short enough for PostgreSQL."""
-    return f"{_ASIDE}_{name.encode()[: _LONGEST - len(_ASIDE) - 1].decode(errors='ignore')}"
-
-
-def other_name(context: RepairContext, thing: Object) -> str:
+def named_otherwise(context: RepairContext, thing: Object) -> str:
     """The sequence that belongs to a sequence's column instead, gives it its numbers, and is not the chain's."""
     old, column = owned_sequence(context, thing.table, owned_by(thing)), context.column(thing.table, owned_by(thing))
     return old if column is not None and old in fed_by(column.default) else ""

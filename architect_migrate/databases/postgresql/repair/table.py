@@ -12,6 +12,7 @@ from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.released import release
+from architect_migrate.databases.postgresql.repair.room import taken
 from architect_migrate.databases.postgresql.repair.texts import (
     create_table,
     detail_of,
@@ -64,6 +65,8 @@ def table_work(world: World, table: str, changes: tuple[Change, ...], revision: 
 def _created(world: World, table: str, revision: str) -> plan.Work:
     """The step that makes a table, after what it is made of; foreign keys wait for tables that are made later."""
     shape = world.context.expected[table]
+    if other := taken(world.context, "table", table, frozenset(key[-1] for key in world.gone)):
+        return plan.Work((), (blocked.stuck(table, "", f"{other} has its name"),))
     world.done |= {change_key(change) for change in world.of_table(table)}
     statements = [*create_table(_as_part(world, shape)), *_owned(world, shape)]
     key_texts = [one for one in sorted(shape.constraint_names, key=lambda each: each.name) if one.kind == "foreign key"]
@@ -143,6 +146,7 @@ def _altered(world: World, table: str, changes: tuple[Change, ...], revision: st
     released = release(world, draft)
     around = world.around(draft.starts, table, (draft.remade, draft.dropped))
     world.gone |= {("constraint", table, name) for name in draft.gone}
+    world.done |= {("index", name) for name in (*draft.replaced, *draft.taken_over)}
     before = [*require(world, [*draft.needs, *around.needs], revision)]
     blockers = blocked.agreed([*draft.blockers, *(blocked.stuck(table, "", why) for why in around.why)])
     if blockers or not (draft.statements or draft.columns or draft.remade):
@@ -184,6 +188,8 @@ def _extras(world: World, draft: Draft) -> Iterator[str]:
             yield from world.context.rebuilt_with(start)
     for column in draft.remade:
         yield from world.context.extras_of(Start("column", draft.table, column))
+    for index in draft.replaced:
+        yield from world.context.extras_of(Start("relation", index))
     same = {name: name for name in draft.dropped if name in draft.added}
     for old, new in {**same, **draft.again}.items():
         yield from world.context.extras_of(Start("constraint", draft.table, old), new)

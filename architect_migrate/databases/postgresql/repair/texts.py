@@ -200,3 +200,13 @@ def _stateless(text: str) -> tuple[str, str]:
 
 
 _STATES = ("DISABLE", "ENABLE REPLICA", "ENABLE ALWAYS")
+
+
+def shortened(name: str, suffix: str) -> str:
+    """A name for something beside what has a name: both parts, short enough for PostgreSQL."""
+    end = f"_{suffix}"[-_LONGEST // 2 :]
+    return name.encode()[: _LONGEST - len(end.encode())].decode(errors="ignore") + end
+
+
+# The longest name that PostgreSQL keeps, in bytes.
+_LONGEST = 63
