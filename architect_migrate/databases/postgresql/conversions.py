@@ -56,8 +56,10 @@ def query_places(connection: Connection, sql: str, values: tuple[str, ...]) -> l
 def lost_values(connection: Connection, question: Changing) -> Answer:
     """Count the values that are another value, or none, once they are cast to a type and back.
 
-    Raises psycopg.Error where there is no cast at all. The transaction may be one that only reads.
+    Moments and local times become one another in the time zone of a session, as in a run. Raises psycopg.Error where
+    there is no cast at all. The transaction may be one that only reads.
     """
+    query(connection, "SET LOCAL timezone TO DEFAULT")
     rows = query_places(connection, _TYPE, (question.table, question.column))
     old = rows[0][0] if rows else "text"
     value = quote(question.column)

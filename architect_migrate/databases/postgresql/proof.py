@@ -6,6 +6,7 @@ rows as they were; the server's counters and its catalog say so. Rows of any oth
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _KEPT = 20
 # How many values name a row without a key, and how many letters of a value are shown.
 _TOLD, _LONGEST = 3, 40
+# The setting that has the time zone of the run's session.
+_ZONE = "archmig.zone"
 # A text is not what it was after this, and its value is.
 _SAME_VALUE = frozenset({("json", "jsonb")})
 
@@ -91,7 +94,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
     folded = [fold(name) for name in before.tables]
     may = _May(permitted, frozenset(name for name in before.tables if folded.count(fold(name)) > 1))
     tally = _Tally()
-    with after.unheard(), in_own_texts(after):
+    with after.unheard(), _in_its_zone(after), in_own_texts(after):
         now = stored_tables(after)
         _require_copies(before, now, may)
         _name_labels_anew(before, labels(after))
@@ -285,10 +288,31 @@ def _differs(was: Column, now: Column) -> str:
     old, new = f"k.{quote(was.name)}", f"t.{quote(now.name)}"
     if was.kept_as == now.kept_as:
         return f"ROW({old})::record *<> ROW({now.kept('t.')})::record"
-    forth = f"({old}::{now.type})::text IS DISTINCT FROM {new}::text"
+    forth = f"{_cast(old, was.kept_as, now.type)}::text IS DISTINCT FROM {new}::text"
     if (was.type, now.type) in _SAME_VALUE:
         return forth
-    return f"({forth} OR ({new}::{was.kept_as})::text IS DISTINCT FROM {old}::text)"
+    return f"({forth} OR {_cast(new, now.type, was.kept_as)}::text IS DISTINCT FROM {old}::text)"
+
+
+@contextmanager
+def _in_its_zone(connection: LentConnection) -> Iterator[None]:
+    """Keep the time zone of the session for the block, in which texts are written in another one."""
+    query(connection, f"SELECT set_config('{_ZONE}', current_setting('timezone'), true)")
+    yield
+
+
+def _cast(value: str, old: str, new: str) -> str:
+    """SQL for a value cast to another type, as in the run: moments and local times in the zone of its session."""
+    zone = f"AT TIME ZONE current_setting('{_ZONE}')"
+    if _has_zone(old) and not _has_zone(new) and new.startswith(("timestamp", "date", "time")):
+        return f"(({value} {zone})::{new})"
+    if _has_zone(new) and not _has_zone(old) and old.startswith(("timestamp", "date")):
+        return f"(({value}::timestamp {zone})::{new})"
+    return f"({value}::{new})"
+
+
+def _has_zone(declared: str) -> bool:
+    return declared.startswith("timestamp") and declared.endswith("with time zone")
 
 
 def _changed(pair: _Pair, on: str) -> str:
@@ -324,7 +348,9 @@ def _told_apart(was: Column, now: Column) -> str:
 def _missing_by_values(pair: _Pair) -> tuple[int, list[str]]:
     """How many rows are not there as often as before, by the texts of their values, with examples."""
     old = [
-        f"{quote(was.name)}::text" if was.kept_as == now.kept_as else f"({quote(was.name)}::{now.type})::text"
+        f"{quote(was.name)}::text"
+        if was.kept_as == now.kept_as
+        else f"{_cast(quote(was.name), was.kept_as, now.type)}::text"
         for was, now in pair.columns
     ]
     new = [f"({now.kept()})::text" for _, now in pair.columns]

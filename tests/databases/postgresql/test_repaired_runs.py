@@ -125,3 +125,45 @@ def test_what_belongs_to_an_object_comes_and_goes_with_it(made: Callable[..., st
     assert (done.code, "toast" in done.out, archmig("check").code) == (0, False, 0), done.err
     with connected(database) as connection:
         assert connection.execute("SELECT n, number FROM mv ORDER BY n").fetchall() == [(0, 3), (1, 3), (2, 3)]
+
+
+@pytest.mark.parametrize("key", ["PRIMARY KEY", ""])
+@pytest.mark.parametrize(("wanted", "other"), [("timestamp", "timestamptz"), ("timestamptz", "timestamp")])
+def test_moments_become_what_they_were_where_the_server_is_not_in_utc(
+    made: Callable[..., str], wanted: str, other: str, key: str
+) -> None:
+    database = made(
+        (f"CREATE TABLE t (id int {key}, at {wanted})",),
+        "ALTER DATABASE repaired SET timezone = 'Europe/Berlin'",
+        "SET timezone = 'Europe/Berlin'",
+        "INSERT INTO t VALUES (1, '2020-07-01 12:00'), (2, '2020-01-01 12:00')",
+        f"ALTER TABLE t ALTER at TYPE {other}",
+    )
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.err
+    with connected(database) as connection:
+        rows = connection.execute("SELECT id, at::timestamp::text FROM t ORDER BY id").fetchall()
+    assert rows == [(1, "2020-07-01 12:00:00"), (2, "2020-01-01 12:00:00")]
+
+
+def test_a_moment_that_another_type_would_lose_is_a_blocker(made: Callable[..., str]) -> None:
+    """An hour that the clock skips."""
+    made(
+        ("CREATE TABLE t (id int PRIMARY KEY, at timestamptz)",),
+        "ALTER DATABASE repaired SET timezone = 'Europe/Berlin'",
+        "ALTER TABLE t ALTER at TYPE timestamp",
+        "INSERT INTO t VALUES (1, '2020-03-29 02:30')",
+    )
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, "1 value would not survive" in done.out + done.err) == (1, True), done.err
+
+
+def test_a_unique_index_in_the_place_of_a_key_is_taken_over(made: Callable[..., str]) -> None:
+    made(
+        ("CREATE TABLE t (id int CONSTRAINT pk PRIMARY KEY, a int CONSTRAINT uq UNIQUE)",),
+        "INSERT INTO t SELECT i, i FROM generate_series(1, 9) i",
+        "ALTER TABLE t DROP CONSTRAINT pk; ALTER TABLE t DROP CONSTRAINT uq",
+        "CREATE UNIQUE INDEX pk ON t (id); CREATE UNIQUE INDEX uq ON t (a DESC)",
+    )
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.err
