@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.history import Link, Move, Rename, Role, effects, facts_at, replays
@@ -212,8 +213,7 @@ def _other_values(
     old, new = pair
     if _is_covered(look, revision):
         return
-    mine, its = quote(old.spelling), quote(new.spelling)
-    if differing := look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)}")).count:
+    if differing := _unlike(look, table, pair):
         told = f"{does} to {new.spelling}, which is there with another value in {pluralize(differing, 'row')}"
         yield Interruption(table.spelling, told, (), revision, old.spelling)
 
@@ -239,8 +239,23 @@ def own_values(look: Look, table: Table, column: Column) -> int:
 
 def _lacking(look: Look, table: Table, old: Column, new: Column) -> int:
     """In how many rows the old column has a value and the new one has none."""
-    mine, its = quote(old.spelling), quote(new.spelling)
-    return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)} OR NOT {_blank(new)}")).count
+    return _unlike(look, table, (old, new), f" OR NOT {_blank(new)}")
+
+
+def _unlike(look: Look, table: Table, pair: tuple[Column, Column], unless: str = "") -> int:
+    """In how many rows two columns, one of which may come after the other, have unlike values, where the first has one.
+
+    `unless` is SQL that begins with OR. Why also by their texts: where columns have types, a number cannot be compared
+    with a text.
+    """
+    mine, its = (quote(column.spelling) for column in pair)
+    try:
+        return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)}{unless}")).count
+    except ForbiddenQuestionError:
+        raise
+    except QuestionError:
+        same = alike(f"CAST({mine} AS TEXT)", f"CAST({its} AS TEXT)")
+        return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {same}{unless}")).count
 
 
 def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interruption]:

@@ -167,3 +167,22 @@ def test_a_unique_index_in_the_place_of_a_key_is_taken_over(made: Callable[..., 
     )
     done = archmig("reconcile", "-e", "app", "--yes")
     assert (done.code, archmig("check").code) == (0, 0), done.err
+
+
+def test_a_number_beside_the_text_whose_place_it_takes_is_compared(made: Callable[..., str]) -> None:
+    """A revision was interrupted before it took the text away."""
+    made(
+        (
+            "CREATE TABLE c (id serial PRIMARY KEY, n text UNIQUE); CREATE TABLE t (id int PRIMARY KEY, cn text)",
+            """
+            INSERT INTO c (n) SELECT DISTINCT cn FROM t WHERE cn IS NOT NULL ORDER BY 1;
+            ALTER TABLE t ADD c_id int REFERENCES c;
+            UPDATE t SET c_id = c.id FROM c WHERE c.n = t.cn;
+            ALTER TABLE t DROP cn
+            """,
+        ),
+        "ALTER TABLE t ADD cn text; INSERT INTO t (id, cn) VALUES (1, 'x'), (2, NULL)",
+        "UPDATE alembic_version SET version_num = 'r1'",
+    )
+    done = archmig("status")
+    assert (done.code, "app          undecided  r2" in done.out, done.err) == (0, True, "")
