@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,9 @@ _SETTINGS = """
     SELECT set_config('lock_timeout', %(wait)s, true), set_config('statement_timeout', '0', true),
            set_config('idle_in_transaction_session_timeout', '0', true), set_config('row_security', 'off', true),
            set_config('application_name', %(name)s, true)"""
-_LOCK = "SELECT pg_advisory_xact_lock(%(space)s::int4, hashtext(%(schema)s))"
+_LOCK = "SELECT pg_try_advisory_xact_lock(%(space)s::int4, hashtext(%(schema)s))"
+# How long to wait between two questions for the lock, in seconds.
+_PAUSE = 0.1
 # Held by the connection until it is released, or the connection is closed.
 _LOCK_FOR_LONG = "SELECT pg_advisory_lock(%(space)s::int4, hashtext(%(schema)s))"
 _RELEASE = "SELECT pg_advisory_unlock_all()"
@@ -186,8 +189,8 @@ def _begun(held: HeldConnection) -> Iterator[None]:
 
 def _begin(held: HeldConnection) -> None:
     _refuse_poolers(held)
-    query(held, _SETTINGS, {"wait": str(max(1, int(held.lock_timeout * 1000))), "name": _own_name()})
     _lock(held)
+    query(held, _SETTINGS, {"wait": str(max(1, int(held.lock_timeout * 1000))), "name": _own_name()})
     if query(held, _COUNTERS).fetchone() != ("on",):
         raise CountersOffError(str(held.url))
     held.transaction_id = (query(held, _BEGUN).fetchone() or ("", ""))[:2]
@@ -223,14 +226,19 @@ def _refuse_poolers(held: HeldConnection) -> None:
 
 
 def _lock(held: HeldConnection) -> None:
+    """Take the lock of runs. Raises LockedByRunError.
+
+    Why asked again and again, outside of a transaction meanwhile: an index that the other run makes CONCURRENTLY waits
+    for each transaction that is open, and one that waited for that run would never end.
+    """
     held.own_schema = current_schema(held)
-    asked = _asked(held)
-    try:
-        query(held, _LOCK, asked)
-    except psycopg.errors.LockNotAvailable as error:
+    until = time.monotonic() + held.lock_timeout
+    while query(held, _LOCK, _asked(held)).fetchone() != (True,):
+        found = query(held, _HOLDER, _asked(held)).fetchone()
         held.really().rollback()
-        found = query(held, _HOLDER, asked).fetchone()
-        raise LockedByRunError(str(held.url), held.lock_timeout, Holder(*map(str, found or ()))) from error
+        if time.monotonic() >= until:
+            raise LockedByRunError(str(held.url), held.lock_timeout, Holder(*map(str, found or ())))
+        time.sleep(_PAUSE)
 
 
 def _asked(held: HeldConnection) -> dict[str, object]:

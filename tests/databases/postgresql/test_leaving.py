@@ -201,6 +201,23 @@ def test_a_killed_run_is_between_two_segments_or_says_what_is_there_in_part(
         assert archmig("check").code == 0
 
 
+def test_a_run_that_waits_for_another_is_not_waited_for_by_its_index(
+    segmented: Callable[..., str], building: Callable[[str], AbstractContextManager[subprocess.Popen[str]]]
+) -> None:
+    database = segmented(A1, INDEX, D4, policies="lock_timeout = 30")
+    words = [sys.executable, "-m", "architect_migrate", "reconcile", "-e", "app", "--yes"]
+    with building(database) as first:
+        second = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        asks = "(query LIKE '%advisory%' OR query = 'ROLLBACK') AND datname = 'segments' AND pid <> pg_backend_pid()"
+        until(database, f"SELECT count(*) FROM pg_stat_activity WHERE {asks}")
+        time.sleep(0.5)
+    said, _ = first.communicate(timeout=60)
+    told, _ = second.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (0, 2), said + told
+    assert "the database changed after it was planned" in told
+    assert archmig("check").code == 0
+
+
 def test_ctrl_c_outside_leaves_nothing(
     segmented: Callable[..., str], building: Callable[[str], AbstractContextManager[subprocess.Popen[str]]]
 ) -> None:
