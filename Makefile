@@ -88,6 +88,7 @@ torture: $(VENV)/.installed
 truth: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m truth.run $(TRUTH)
 
-# Chains of other projects, from PyPI, several gigabytes of them: docs/public.md. PUBLIC="--only optuna" and the like.
+# Chains of other projects, from PyPI, several gigabytes of them: docs/public.md. PUBLIC="--only optuna" and the like,
+# "--kind postgresql" on PostgreSQL.
 public: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m public.run $(PUBLIC)

@@ -30,6 +30,8 @@ class Project:
     program with which its people run Alembic on `{target}`, if they do not call it from Python. `models` is code that
     makes all tables with `create_all()` in the database `url`.
 
+    `kinds` are the kinds of databases that the chain is for, `driver` is what its people use for PostgreSQL.
+
     `baseline` are the models from which archmig works out what was there before the first revision. `files` are files
     beside environments.toml. With `examples`, so many random drifted databases are tried too; `written` are columns, as
     TABLE.COLUMN, that its own revisions give other values.
@@ -51,6 +53,8 @@ class Project:
     baseline: str = ""
     examples: int = 0
     written: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ("sqlite",)
+    driver: str = "psycopg2"
 
     def text_of_ini(self, location: str) -> str:
         """The alembic.ini of a project that has none: its script_location, and a URL that env.py may read."""
@@ -221,6 +225,7 @@ PROJECTS = (
         "5.0.0",
         metadata("from optuna.storages._rdb.models import BaseModel", "BaseModel.metadata"),
         script="{site}/optuna/storages/_rdb/alembic",
+        kinds=("sqlite", "postgresql"),
         examples=60,
         # An infinity becomes NULL, and its kind a word.
         written=("trial_values.value", "trial_values.value_type", "trial_intermediate_values.intermediate_value"),
@@ -273,6 +278,7 @@ PROJECTS = (
         metadata("from sky.global_user_state import Base", "Base.metadata"),
         ini="sky/setup_files/alembic.ini",
         section="state_db",
+        kinds=("sqlite", "postgresql"),
         stamp="alembic_version_state_db",
     ),
 )

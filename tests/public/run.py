@@ -12,11 +12,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from architect_migrate.databases.postgresql.server import throwaway
 from public.projects import PROJECTS, Project
+from public.served import Served, tried_on_a_server
 from public.trial import Place, Result, tried
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ARCHMIG = Path(__file__).resolve().parents[2]
 _FOLDER = ARCHMIG / ".public"
@@ -25,27 +27,42 @@ _FOLDER = ARCHMIG / ".public"
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="make public", description=__doc__)
     parser.add_argument("--only", choices=[one.package for one in PROJECTS], action="append", help="repeatable; all")
+    parser.add_argument("--kind", choices=["sqlite", "postgresql"], default="sqlite", help="of databases")
     parser.add_argument("--times", type=float, default=1.0, help="so many times the usual number of drifted databases")
     parser.add_argument("--keep", type=Path, help="leave the databases in this folder")
     asked = parser.parse_args(arguments)
     wrong = False
     for project in PROJECTS:
-        if asked.only is None or project.package in asked.only:
-            wrong |= _tried(project, round(project.examples * asked.times), asked.keep)
+        if asked.kind in project.kinds and (asked.only is None or project.package in asked.only):
+            trial = _on_a_server if asked.kind == "postgresql" else _on_files
+            wrong |= _tried(project, lambda *where, trial=trial: trial(*where, asked.times), asked.keep)
     return int(wrong)
 
 
-def _tried(project: Project, examples: int, keep: Path | None) -> bool:
+def _on_files(project: Project, folder: Path, python: Path, times: float) -> Result:
+    result = tried(Place(project, folder, python.parent, _site(python)))
+    if (examples := round(project.examples * times)) and not result.wrong:
+        _drifted(project, examples, result, (python, folder))
+    return result
+
+
+def _on_a_server(project: Project, folder: Path, python: Path, _times: float) -> Result:
+    with throwaway(None, _FOLDER / "clusters") as server:
+        return tried_on_a_server(Served(project, folder, python.parent, _site(python), server=server))
+
+
+def _site(python: Path) -> Path:
+    return next((python.parents[1] / "lib").glob("python*/site-packages"))
+
+
+def _tried(project: Project, trial: Callable[[Project, Path, Path], Result], keep: Path | None) -> bool:
     """Try one and tell what came of it; whether anything was wrong."""
     started = time.monotonic()
     python = _installed(project)
-    site = next((python.parents[1] / "lib").glob("python*/site-packages"))
     with tempfile.TemporaryDirectory(prefix="archmig-public-") as name:
         folder = (keep.resolve() if keep else Path(name)) / project.package
         folder.mkdir(parents=True)
-        result = tried(Place(project, folder, python.parent, site))
-        if examples and not result.wrong:
-            _drifted(project, examples, result, (python, folder))
+        result = trial(project, folder, python)
     seconds = time.monotonic() - started
     _say(f"{project.package} {project.version}: {len(result.wrong)} wrong, {seconds:.0f} seconds")
     for question, answer in result.lines.items():
@@ -77,7 +94,8 @@ def _installed(project: Project) -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         needed = [f"{project.package}=={project.version}", *project.extras]
-        subprocess.run([*pip, *needed, "--editable", f"{ARCHMIG}[test]"], check=True)
+        needed += ["psycopg2-binary"] if "postgresql" in project.kinds else []
+        subprocess.run([*pip, *needed, "--editable", f"{ARCHMIG}[test,postgresql]"], check=True)
         (folder / "installed").touch()
     return python
 

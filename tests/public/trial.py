@@ -60,6 +60,15 @@ class Place:
     folder: Path
     programs: Path
     site: Path
+    positions: int = _POSITIONS
+
+    def setting(self, name: str) -> str:
+        """The line of environments.toml that says where a database is."""
+        return f'path = "{name}.db"'
+
+    def variable(self, value: str) -> str:
+        """What stands in environments.toml for a variable; archmig replaces what names the database."""
+        return self.filled(value)
 
     @property
     def ini(self) -> Path:
@@ -69,24 +78,24 @@ class Place:
         """Write what its people would write, with more lines of [alembic], and an environment for each database."""
         for name, text in self.project.files:
             (self.folder / name).parent.mkdir(exist_ok=True)
-            (self.folder / name).write_text(self._filled(text), encoding="utf-8")
+            (self.folder / name).write_text(self.filled(text), encoding="utf-8")
         if not self.project.ini:
-            location = self._filled(self.project.script)
-            text = self._filled(self.project.text_of_ini(location)).replace(
-                "{url}", f"sqlite:///{self.folder}/theirs.db"
+            location = self.filled(self.project.script)
+            text = self.filled(self.project.text_of_ini(location)).replace(
+                "{url}", self.of("{url}", self.folder / "theirs.db")
             )
             self.ini.write_text(text, encoding="utf-8")
-        variables = "".join(f"{name} = '{self._filled(value)}'\n" for name, value in self.project.variables)
-        names = ("built", "dropped", "models", *(f"at{number}" for number in range(_POSITIONS)))
-        environments = "".join(f'[env.{name}]\npath = "{name}.db"\n' for name in names)
+        variables = "".join(f"{name} = '{self.variable(value)}'\n" for name, value in self.project.variables)
+        names = ("built", "dropped", "models", *(f"at{number}" for number in range(self.positions)))
+        environments = "".join(f"[env.{name}]\n{self.setting(name)}\n" for name in names)
         text = (
             f'[defaults]\nuninitialised = "create"\n[alembic]\nconfig = "{self.ini}"\n'
             f'section = "{self.project.section}"\n'
-            f"{self._filled(self.project.alembic)}\n{''.join(lines)}\n[alembic.env]\n{variables}{environments}"
+            f"{self.filled(self.project.alembic)}\n{''.join(lines)}\n[alembic.env]\n{variables}{environments}"
         )
         (self.folder / "environments.toml").write_text(text, encoding="utf-8")
 
-    def _filled(self, text: str) -> str:
+    def filled(self, text: str) -> str:
         return text.replace("{site}", str(self.site)).replace("{folder}", str(self.folder))
 
     def environ(self, database: Path | None = None) -> dict[str, str]:
@@ -96,43 +105,51 @@ class Place:
         environ["PATH"] = f"{self.programs}{os.pathsep}{os.environ['PATH']}"
         environ["PYTHONWARNINGS"] = "ignore"
         if database:
-            environ |= {name: self._of(value, database) for name, value in self.project.variables}
+            environ |= {name: self.of(value, database) for name, value in self.project.variables}
         return environ
 
-    def _of(self, text: str, database: Path) -> str:
-        return self._filled(text).replace("{url}", f"sqlite:///{database}").replace("{path}", str(database))
+    def of(self, text: str, database: Path) -> str:
+        return self.filled(text).replace("{url}", f"sqlite:///{database}").replace("{path}", str(database))
 
     def plain(self, name: str, target: str = "heads") -> Path:
         """Let plain Alembic build a database, in the way of the project's people."""
-        database, baseline = self.folder / name, self.folder / "baseline.sql"
-        if baseline.exists() and not database.exists():
-            with closing(sqlite3.connect(database)) as connection:
-                connection.executescript(baseline.read_text(encoding="utf-8"))
-        words = [self._of(word, database).replace("{target}", target) for word in self.project.plainly]
+        database = self.folder / name
+        self.begin(database)
+        words = [self.of(word, database).replace("{target}", target) for word in self.project.plainly]
         words = words or [
             "python",
             "-c",
             _PLAINLY,
             str(self.ini),
             self.project.section,
-            f"sqlite:///{database}",
+            self.of("{url}", database),
             target,
         ]
         folder = self.ini.parent if self.project.ini else self.folder
-        done = self._run(words, self.environ(database), folder)
-        if done.returncode or not database.exists():
-            raise PlainError(_last(done.stderr or done.stdout))
+        done = self.run(words, self.environ(database), folder)
+        if done.returncode or not self.is_there(database):
+            raise PlainError(last_line(done.stderr or done.stdout))
         return database
+
+    def begin(self, database: Path) -> None:
+        """Make what has to be there before the first revision."""
+        baseline = self.folder / "baseline.sql"
+        if baseline.exists() and not database.exists():
+            with closing(sqlite3.connect(database)) as connection:
+                connection.executescript(baseline.read_text(encoding="utf-8"))
+
+    def is_there(self, database: Path) -> bool:
+        return database.exists()
 
     def archmig(self, *words: str) -> tuple[int, Any]:
         """The exit code of archmig and its JSON document."""
-        done = self._run(["archmig", *words, "--json"], self.environ(), self.folder)
+        done = self.run(["archmig", *words, "--json"], self.environ(), self.folder)
         try:
             return done.returncode, json.loads(done.stdout)
         except ValueError as error:
-            raise TrialError(f"archmig {' '.join(words)}: {_last(done.stderr or done.stdout)}") from error
+            raise TrialError(f"archmig {' '.join(words)}: {last_line(done.stderr or done.stdout)}") from error
 
-    def _run(self, words: list[str], environ: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    def run(self, words: list[str], environ: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
         command = [str(self.programs / words[0]), *words[1:]]
         try:
             return subprocess.run(
@@ -143,12 +160,12 @@ class Place:
 
     def make_models(self, database: Path) -> str:
         """Make the tables of today's models, without a stamp; return why that fails, empty if it does not."""
-        code = f"url = 'sqlite:///{database}'\n{self._filled(self.project.models)}"
-        done = self._run(["python", "-c", code], self.environ(database), self.folder)
-        return _last(done.stderr) if done.returncode else ""
+        code = f"url = 'sqlite:///{database}'\n{self.filled(self.project.models)}"
+        done = self.run(["python", "-c", code], self.environ(database), self.folder)
+        return last_line(done.stderr) if done.returncode else ""
 
 
-def _last(text: str) -> str:
+def last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("(Background on")]
     errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
     return (errors or lines or ["no output"])[-1].strip()[-400:]
@@ -170,13 +187,13 @@ def tried(place: Place) -> Result:
     try:
         if "archmig" in result.lines and (plain := _on_baseline(place, result)) is None:
             return result
-        history = _replayed(place, result)
+        history = replayed(place, result)
         apart = facts.random_columns(plain, facts.read(place.plain("again.db")))
         result.lines["random columns"] = str(len(apart))
         for question in (_built, _dropped, _modelled):
-            with _noted(result, question.__name__.strip("_")):
+            with noted(result, question.__name__.strip("_")):
                 question(place, result, plain, apart)
-        with _noted(result, "positions"):
+        with noted(result, "positions"):
             _positions(place, result, history)
     except TrialError as error:
         result.wrong.append(str(error))
@@ -184,7 +201,7 @@ def tried(place: Place) -> Result:
 
 
 @contextmanager
-def _noted(result: Result, question: str) -> Iterator[None]:
+def noted(result: Result, question: str) -> Iterator[None]:
     """Note what ends the trial of one question, and go on with the next."""
     try:
         yield
@@ -192,7 +209,7 @@ def _noted(result: Result, question: str) -> Iterator[None]:
         result.wrong.append(f"{question}: {error}")
 
 
-def _replayed(place: Place, result: Result) -> list[Any]:
+def replayed(place: Place, result: Result) -> list[Any]:
     started = time.monotonic()
     told = _told(place.archmig("upgrade", "built", "--dry-run")[1])
     seconds = time.monotonic() - started
@@ -223,13 +240,13 @@ def _told(document: Any) -> str:
 
 
 def _built(place: Place, result: Result, plain: facts.Facts, apart: frozenset[tuple[str, int]]) -> None:
-    _changed(place, "upgrade", "built")
+    changed(place, "upgrade", "built")
     found = facts.differences(plain, facts.read(place.folder / "built.db"), apart)
     result.lines["from nothing"] = "equal" if not found else f"differs: {found[:3]}"
     result.wrong += [f"from nothing: {each}" for each in found]
 
 
-def _changed(place: Place, command: str, name: str) -> None:
+def changed(place: Place, command: str, name: str) -> None:
     _, document = place.archmig(command, name, "--yes")
     found = document["environments"][0] if document["environments"] else document
     if found.get("error") or found.get("outcome") != "done":
@@ -250,7 +267,7 @@ def _dropped(place: Place, result: Result, plain: facts.Facts, apart: frozenset[
     if code != 1 or document["environments"][0]["clean"] is not False:
         result.wrong.append(f"dropped: not found after {statement}: {document}")
         return
-    _changed(place, "reconcile", "dropped")
+    changed(place, "reconcile", "dropped")
     found = facts.differences(plain, facts.read(database), apart, texts=False)
     result.lines["dropped"] = f"{statement.split(' ')[1].lower()} repaired" if not found else f"differs: {found[:3]}"
     result.wrong += [f"dropped: {each}" for each in found]
