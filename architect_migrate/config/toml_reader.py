@@ -219,6 +219,18 @@ def number(most: int) -> Reader:
     return read
 
 
+def whole_number(most: int) -> Reader:
+    """Return the reader of an integer from 0 to `most`."""
+
+    def read(table: Table, key: str) -> int | None:
+        value = _typed(table, key, "an integer", int)
+        if value is not None and not 0 <= value <= most:
+            raise table.error(key, f"must be from 0 to {most}")
+        return value
+
+    return read
+
+
 def count(table: Table, key: str) -> int | None:
     """Read an integer from 1 to 1,000,000."""
     value = _typed(table, key, "an integer", int)

@@ -315,7 +315,7 @@ def _refusing(seen: WriteLog, attempt: str) -> Callable[[], object]:
 
 def _firing(connection: LentConnection) -> Iterator[_Fires]:
     rows = query(connection, _TRIGGERS).fetchall()
-    read = {(each.table, each.name): each for each in read_schema(connection).triggers} if rows else {}
+    read = {(each.table, each.spelling): each for each in read_schema(connection).triggers} if rows else {}
     for name, table, text, kind, deferrable, body in rows:
         events, sets_values = frozenset(does for does, bit in _EVENTS.items() if kind & bit), kind & _BEFORE_ROW
         its = read.get((table, name))
