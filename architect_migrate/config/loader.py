@@ -31,6 +31,7 @@ from architect_migrate.config.toml_reader import (
     subtable,
     text,
     texts,
+    whole_number,
 )
 from architect_migrate.core.errors import (
     BadUrlError,
@@ -65,7 +66,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "postgresql", "resolve", "tracker")
-_DAY = 86_400
+_DAY, _RETRIES = 86_400, 100
 
 
 def _heads(table: Table, key: str) -> tuple[str, ...] | None:
@@ -86,6 +87,7 @@ _POLICIES: dict[str, Reader] = {
     "repair": choice(Repair),
     "target": text,
     "lock_timeout": number(most=_DAY),
+    "lock_retries": whole_number(most=_RETRIES),
     "on_pending": choice(OnPending),
     "require_rehearsal": boolean,
     "rehearsal_max_age": age,

@@ -42,6 +42,8 @@ class Repair(Enum):
 class Policies:
     """Policies of one environment; `lock_timeout` and `rehearsal_max_age` are in seconds.
 
+    `lock_retries` is how often a run on a server is tried again that met a lock.
+
     `target` is a revision or "head". `heads` are several revisions or branch labels, and take precedence over `target`.
     """
 
@@ -51,6 +53,7 @@ class Policies:
     target: str = "head"
     heads: tuple[str, ...] = ()
     lock_timeout: float = 5.0
+    lock_retries: int = 2
     on_pending: OnPending = OnPending.WARN
     require_rehearsal: bool = False
     rehearsal_max_age: int = 86_400

@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from architect_migrate.runs.contracts import Prepare, Progress
 
 
-# How long to wait before a run that met a lock of the application is tried again, in seconds.
-_PAUSES = (0.5, 1.0)
+# How long to wait before a run that met a lock of the application is tried again, in seconds: at first, and at most.
+_PAUSE, _LONGEST_PAUSE = 0.5, 8.0
 
 
 def execute(context: EnvironmentContext, action: str, shown: Plan, progress: Progress, make: Prepare) -> Result:
@@ -189,7 +189,7 @@ def _run_with_copies(run: _Run, segment: _Segment, progress: Progress) -> None:
     run that goes on waiting holds up all who come after it.
     """
     tables = written_tables(run.context.history, segment.plan) if segment.plan.before else frozenset[str]()
-    pauses = iter(_PAUSES if is_served(run.url) else ())
+    pauses = _pauses(run.context.environment.policies.lock_retries if is_served(run.url) else 0)
     while True:
         try:
             return _run_in_transaction(run, segment, tables, progress)
@@ -205,8 +205,17 @@ def _run_with_copies(run: _Run, segment: _Segment, progress: Progress) -> None:
                 raise
             _forget_backup(run)
             progress(segment.first, len(run.plan.steps), "waiting: the application has a lock")
-            # Why at random: two runs that wait for each other must not do so at the same moments.
-            time.sleep(random.uniform(pause, 2 * pause))  # noqa: S311  (no secret)
+            time.sleep(pause)
+
+
+def _pauses(times: int) -> Iterator[float]:
+    """Yield how long to wait before each further attempt, each time about twice as long.
+
+    Why at random: two runs that wait for each other must not do so at the same moments.
+    """
+    for number in range(times):
+        pause = min(_PAUSE * 2**number, _LONGEST_PAUSE)
+        yield random.uniform(pause, 2 * pause)  # noqa: S311  (no secret)
 
 
 def _has_left(run: _Run) -> bool:

@@ -99,7 +99,7 @@ def test_a_postgresql_environment_is_listed_masked(tmp_path: Path) -> None:
 
 
 def test_an_environment_inherits_the_defaults_it_does_not_contradict(tmp_path: Path) -> None:
-    text = '[defaults]\nrepair = "additive"\nlock_timeout = 0\nprotected = true\n' + DEV
+    text = '[defaults]\nrepair = "additive"\nlock_timeout = 0\nlock_retries = 7\nprotected = true\n' + DEV
     [found] = project(tmp_path, text + 'protected = false\ntarget = "048"\ntags = ["b", "a"]').environments
     assert found == Environment(
         "dev",
@@ -111,6 +111,7 @@ def test_an_environment_inherits_the_defaults_it_does_not_contradict(tmp_path: P
             repair=Repair.ADDITIVE,
             target="048",
             lock_timeout=0.0,
+            lock_retries=7,
         ),
     )
 

@@ -17,6 +17,7 @@ from architect_migrate.core.database_errors import LockedByRunError, Transaction
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases.postgresql.programs import clients
 from architect_migrate.databases.registry import access
+from architect_migrate.runs import execute
 from support.cli import archmig, plainly
 from support.postgresql import connected, database_at, dumped
 
@@ -462,6 +463,23 @@ def test_a_lock_of_the_application_ends_the_run_with_its_name(made: Callable[...
         True,
     ), done.err
     assert archmig("upgrade", "-e", "app", "--yes").code == 0
+
+
+@pytest.mark.parametrize("retries", [0, 1, 12])
+def test_a_run_that_met_a_lock_is_tried_again_as_often_as_the_environment_says(
+    made: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retries: int
+) -> None:
+    database, pauses = made(*ROWS), list[float]()
+    monkeypatch.setattr(execute.time, "sleep", pauses.append)
+    file = tmp_path / "environments.toml"
+    file.write_text(f"{file.read_text()}lock_timeout = 0.05\nlock_retries = {retries}\n")
+    with connected(database) as other, other.transaction():
+        other.execute("LOCK TABLE posts IN ACCESS SHARE MODE")
+        assert archmig("upgrade", "-e", "app", "--yes").code == 2
+    assert len(pauses) == retries
+    for number, pause in enumerate(pauses):
+        least = min(0.5 * 2**number, 8.0)
+        assert least <= pause <= 2 * least
 
 
 def test_an_application_writes_to_other_tables_meanwhile(made: Callable[..., str]) -> None:
