@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 _NOTHING = "nothing was written"
 # The keys that are copied. Why not protected, requires and require_rehearsal: they guard important databases.
-_COPIED = ("uninitialised", "repair", "target", "heads", "lock_timeout", "lock_retries", "on_pending", "transaction")
+_COPIED = (
+    *("uninitialised", "repair", "target", "heads", "lock_timeout", "lock_retries", "on_pending"),
+    *("transaction", "proof_copy_limit"),
+)
 _BESIDE = ("-wal", "-shm", "-journal", ".archmig-lock")
 _PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 

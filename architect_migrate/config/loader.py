@@ -25,6 +25,7 @@ from architect_migrate.config.toml_reader import (
     given,
     known_keys,
     number,
+    number_of_bytes,
     read_toml,
     shown,
     shown_path,
@@ -92,6 +93,7 @@ _POLICIES: dict[str, Reader] = {
     "require_rehearsal": boolean,
     "rehearsal_max_age": age,
     "transaction": choice(Transaction),
+    "proof_copy_limit": number_of_bytes,
 }
 _TRACKER: dict[str, Reader] = {
     "skipped": texts,

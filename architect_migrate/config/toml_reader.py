@@ -37,6 +37,8 @@ _KINDS = {
 }
 _AGE = re.compile(r"([1-9][0-9]{0,5})([hdw])")
 _AGE_SECONDS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_BYTES = re.compile(r"([0-9]{1,6}) ?(kB|MB|GB|TB)")
+_UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 
 
@@ -264,6 +266,17 @@ def age(table: Table, key: str) -> int | None:
     if match is None:
         raise table.error(key, f"{shown(word)} is not an age", 'write "12h", "30d" or "8w"')
     return int(match[1]) * _AGE_SECONDS[match[2]]
+
+
+def number_of_bytes(table: Table, key: str) -> int | None:
+    """Read a size (`500MB`, `2GB`) and return it in bytes."""
+    word = text(table, key)
+    if word is None:
+        return None
+    match = _BYTES.fullmatch(word)
+    if match is None:
+        raise table.error(key, f"{shown(word)} is not a size", 'write "500MB" or "2GB"')
+    return int(match[1]) * _UNITS[match[2]]
 
 
 def expanded(table: Table, key: str) -> str | None:

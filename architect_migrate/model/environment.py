@@ -42,7 +42,8 @@ class Repair(Enum):
 class Policies:
     """Policies of one environment; `lock_timeout` and `rehearsal_max_age` are in seconds.
 
-    `lock_retries` is how often a run on a server is tried again that met a lock.
+    `lock_retries` is how often a run on a server is tried again that met a lock. Of a table with more bytes than
+    `proof_copy_limit` a server makes no copy for the proof.
 
     `target` is a revision or "head". `heads` are several revisions or branch labels, and take precedence over `target`.
     """
@@ -58,6 +59,7 @@ class Policies:
     require_rehearsal: bool = False
     rehearsal_max_age: int = 86_400
     transaction: Transaction = Transaction.SEGMENTS
+    proof_copy_limit: int = 10**9
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -247,7 +247,8 @@ def _run_in_transaction(run: _Run, segment: _Segment, tables: frozenset[str], pr
             progress(0, total, "backing up")
             # Why before the first step: the backup is the way back, and the proof compares the rows with it.
             run.made = backups.take_unless_empty(context, run.action, connection, partial(progress, 0, total))
-        keeper.keep(connection, tables, _on_leaving(run, segment, connection, broken), lambda: run.made)
+        limit = context.environment.policies.proof_copy_limit
+        keeper.keep(connection, tables, _on_leaving(run, segment, connection, broken), lambda: run.made, limit)
         written = run_steps(
             context, plan, connection, lambda number, _, words: progress(segment.first + number, total, words)
         )

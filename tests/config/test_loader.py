@@ -120,13 +120,15 @@ def test_branches_starts_rehearsals_and_requirements_are_read(tmp_path: Path) ->
     text = (
         '[defaults]\nheads = ["head"]\non_pending = "refuse"\n[env.dev]\npath = "dev.db"\nheads = ["head", "dev"]\n'
         '[env.prod]\npath = "prod.db"\ntarget = "046"\nrequires = ["dev"]\non_pending = "upgrade"\n'
-        'require_rehearsal = true\nrehearsal_max_age = "2h"\ntransaction = "one"\n[tracker]\nsync = true\n'
+        'require_rehearsal = true\nrehearsal_max_age = "2h"\ntransaction = "one"\n'
+        'proof_copy_limit = "500MB"\n[tracker]\nsync = true\n'
         '[notify]\nwebhook = "https://u:${SECRET}@hook"\ncommand = ["send", "$HOME"]'
     )
     found = project(tmp_path, text, SECRET="s3cret")
     (_, prod), (its, theirs) = found.environments, [one.policies for one in found.environments]
     assert (its.heads, its.on_pending, its.require_rehearsal) == (("head", "dev"), OnPending.REFUSE, False)
     assert (theirs.heads, theirs.target, prod.requires, theirs.on_pending) == ((), "046", ("dev",), OnPending.UPGRADE)
+    assert (its.proof_copy_limit, theirs.proof_copy_limit) == (10**9, 500_000_000)
     assert (its.transaction, theirs.transaction) == (Transaction.SEGMENTS, Transaction.ONE)
     assert (theirs.require_rehearsal, theirs.rehearsal_max_age, its.rehearsal_max_age) == (True, 7_200, 86_400)
     assert found.tracker == Tracker(sync=True)

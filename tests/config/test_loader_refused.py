@@ -222,6 +222,8 @@ BAD = [
         DEV + 'on_pending = "wran"',
         "env.dev.on_pending: must be warn, upgrade or refuse, not 'wran' (did you mean 'warn'?)",
     ),
+    (DEV + 'proof_copy_limit = "1 gb"', 'env.dev.proof_copy_limit: \'1 gb\' is not a size (write "500MB" or "2GB")'),
+    (DEV + "proof_copy_limit = 5", "env.dev.proof_copy_limit: must be a string; it is an integer"),
     (DEV + 'rehearsal_max_age = "1y"', 'env.dev.rehearsal_max_age: \'1y\' is not an age (write "12h", "30d" or "8w")'),
     (DEV + 'requires = ["dve"]', "env.dev.requires: no environment 'dve' (did you mean 'dev'?)"),
     (

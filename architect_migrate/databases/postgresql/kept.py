@@ -5,6 +5,7 @@ Why in the run's own transaction: on another connection a read would wait for th
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.catalog import OWN
 from architect_migrate.databases.postgresql.content import objects_of, rows_in, tables_of
 from architect_migrate.databases.postgresql.held import HeldConnection
+from architect_migrate.databases.postgresql.images import image_before, size_of
 from architect_migrate.databases.postgresql.numbering import sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query
 from architect_migrate.databases.postgresql.since import others_wrote
@@ -62,13 +64,15 @@ def keep(
     tables: Collection[str],
     prove: Callable[[Writes], None] | None = None,
     backup: Callable[[], Backup | None] = no_backup,
+    limit: float = math.inf,
 ) -> None:
     """Lock some tables against writes by others, and copy their rows, before a run changes anything.
 
     Tables that do not exist are left out. Why in one order: two runs that lock the same tables wait, and do not block
     each other permanently. With `prove` a revision may leave the transaction: it is called before that, with what the
     revision wrote, and what the next transaction may change is kept as well. `backup` returns the backup of the run,
-    which was made before, with what the run has left so far as its content.
+    which was made before, with what the run has left so far as its content. Of a table of more than `limit` bytes there
+    is no copy, and digests of its rows are taken.
     """
     assert isinstance(connection, HeldConnection)
 
@@ -77,7 +81,7 @@ def keep(
         assert prove is not None
         log.note_catalog(connection)
         prove(log)
-        return partial(keep, connection, tables, prove, backup)
+        return partial(keep, connection, tables, prove, backup, limit)
 
     connection.leaving = leaving if prove else None
     with connection.unheard():
@@ -85,18 +89,30 @@ def keep(
         kept = Kept(connection, there, sequences(connection), labels(connection), backup=backup())
         _compare_schema(connection, kept)
         for number, name in enumerate(sorted({*tables} & there.keys())):
-            if there[name].kind != "r":
-                continue
-            query(connection, f"LOCK TABLE ONLY {quote(name)} IN SHARE ROW EXCLUSIVE MODE")
-            copy = f"archmig_kept_{number}"
-            values = ", ".join(f"{each.kept()} AS {quote(each.name)}" for each in there[name].columns)
-            query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT {values} FROM ONLY {quote(name)}")
-            kept.copies[name] = f"pg_temp.{copy}"
-            if kept.backup and _others_wrote(connection, there[name], copy, kept.backup):
-                kept.missed.append(f"table {name}")
+            if there[name].kind == "r":
+                _keep_rows(connection, kept, there[name], number, limit)
         # Why again: others may have written, or stored a table anew, before it was locked.
         kept.tables = stored_tables(connection)
         connection.kept = kept
+
+
+def _keep_rows(connection: HeldConnection, kept: Kept, table: Stored, number: int, limit: float) -> None:
+    """Lock a table against writes by others, and copy its rows or digest them."""
+    query(connection, f"LOCK TABLE ONLY {quote(table.name)} IN SHARE ROW EXCLUSIVE MODE")
+    if (size := size_of(connection, table.name)) > limit:
+        kept.images[table.name] = image_before(connection, table, size)
+    else:
+        kept.copies[table.name] = _copied(connection, table, number)
+    if kept.backup and _others_wrote(connection, table, kept):
+        kept.missed.append(f"table {table.name}")
+
+
+def _copied(connection: HeldConnection, table: Stored, number: int) -> str:
+    """Copy the rows of a table to a temporary one, and return its name."""
+    copy = f"archmig_kept_{number}"
+    values = ", ".join(f"{each.kept()} AS {quote(each.name)}" for each in table.columns)
+    query(connection, f"CREATE TEMP TABLE {copy} ON COMMIT DROP AS SELECT {values} FROM ONLY {quote(table.name)}")
+    return f"pg_temp.{copy}"
 
 
 def _compare_schema(connection: HeldConnection, kept: Kept) -> None:
@@ -108,14 +124,16 @@ def _compare_schema(connection: HeldConnection, kept: Kept) -> None:
             kept.missed.append("the schema")
 
 
-def _others_wrote(connection: HeldConnection, table: Stored, copy: str, backup: Backup) -> bool:
+def _others_wrote(connection: HeldConnection, table: Stored, kept: Kept) -> bool:
     """Whether a table may no longer have the rows of the backup, or those that an earlier segment of the run left."""
-    match backup.content.tables.get(table.name):
+    assert kept.backup is not None
+    match kept.backup.content.tables.get(table.name):
         case Rows() as left:
+            source = kept.copies.get(table.name, quote(table.name))
             with in_own_texts(connection):
-                return rows_in(connection, copy, tables_of(connection)[table.name]) != left
+                return rows_in(connection, source, tables_of(connection)[table.name]) != left
         case had:
-            return others_wrote(connection, table.name, had, backup.since)
+            return others_wrote(connection, table.name, had, kept.backup.since)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def content_after(
                 tables[name] = had
                 continue
             tables[name] = rows_in(connection, quote(name), its_columns)
-            if old and old.name not in kept.copies:
+            if old and old.name not in kept.copies.keys() | kept.images.keys():
                 had = recorded.tables.get(old.name)
                 missed += [f"table {old.name}"] * others_wrote(connection, name, had, kept.backup.since)
     return Recorded(objects_of(connection), tables, header_of(connection)), tuple(missed)

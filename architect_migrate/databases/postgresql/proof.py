@@ -14,8 +14,9 @@ import psycopg
 
 from architect_migrate.core.database_errors import RowsNotKeptError
 from architect_migrate.core.names import fold, literal, quote
-from architect_migrate.core.text import pluralize
+from architect_migrate.core.text import pluralize, shortlist
 from architect_migrate.databases.postgresql.connection import first_line
+from architect_migrate.databases.postgresql.images import unlike
 from architect_migrate.databases.postgresql.kept import labels, stored_tables
 from architect_migrate.databases.postgresql.numbering import owned_by, sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query, taken_back
@@ -99,6 +100,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
         _require_copies(before, now, may)
         _name_labels_anew(before, labels(after))
         proofs = [_proof_of(before, now, (after, name, may), tally) for name in before.copies]
+        proofs += [_proof_by_image(before, now, (after, name, may), tally) for name in before.images]
         # A table that a revision empties may begin to count again: no row has a number that is given out again.
         emptied = {proof.table for proof in proofs if proof.compared and 0 < proof.rows_before == proof.gone}
         anew = {name for name, table in owned_by(after).items() if table in emptied}
@@ -107,7 +109,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
             tally.add(*problem)
     left = sum(each.kind == "r" for each in before.tables.values()) - len(proofs)
     for name, old in before.tables.items():
-        if name not in before.copies:
+        if name not in before.copies and name not in before.images:
             _require_columns(old, _after(old, now), may, tally)
     return RowProof(tuple(proofs), tuple(tally.losses), tally.lost, left)
 
@@ -145,11 +147,12 @@ def _after(old: Stored, now: Mapping[str, Stored]) -> Stored | None:
 
 
 def _require_copies(before: Kept, now: Mapping[str, Stored], may: _May) -> None:
-    """Raise RowsNotKeptError for tables whose rows may have changed and of which there is no copy."""
+    """Raise RowsNotKeptError for tables whose rows may have changed and of which there is neither copy nor digest."""
+    seen = before.copies.keys() | before.images.keys()
     missing = [
         old.name
         for old in before.tables.values()
-        if old.kind == "r" and old.name not in before.copies and not _is_as_it_was(old, _after(old, now), may)
+        if old.kind == "r" and old.name not in seen and not _is_as_it_was(old, _after(old, now), may)
     ]
     if missing:
         raise RowsNotKeptError(tuple(sorted(missing)))
@@ -216,6 +219,33 @@ def _proof_of(
         tally.add(name, "", f"its rows cannot be compared: {first_line(error)}")
         return TableProof(new.name, rows, 0, compared=False, digest="")
     return TableProof(new.name, rows, gone, compared=True, digest="")
+
+
+def _proof_by_image(
+    before: Kept, now: Mapping[str, Stored], of: tuple[LentConnection, str, _May], tally: _Tally
+) -> TableProof:
+    """The proof of a table by digests of its rows, which say that it is as it was, or nothing."""
+    after, name, may = of
+    old, image = before.tables[name], before.images[name]
+    new, is_moved = _after(old, now), name in {table for table, *_ in may.permitted.moved}
+    if (new is None or new.number != old.number) and may.is_in(may.permitted.removed_tables, name) and not is_moved:
+        return TableProof(name, image.rows, image.rows, compared=False, digest="", dropped=True)
+    columns = tuple(_compared(old, new, may, tally)) if new else ()
+    problem = "the table is gone"
+    try:
+        with taken_back(after):
+            if new and not (differing := unlike(after, (old, image), new, columns)):
+                return TableProof(new.name, image.rows, 0, compared=True, digest="")
+            problem = f"the digests differ of {shortlist(differing, _TOLD)}" if new else problem
+    except psycopg.Error as error:
+        problem = f"its rows cannot be read: {first_line(error)}"
+    tally.add(
+        name,
+        "",
+        f"has {image.size / 1e6:,.1f} MB and was not copied, since that is above proof_copy_limit, and without a copy "
+        f"archmig cannot tell what became of its {pluralize(image.rows, 'row')}: {problem}. Raise proof_copy_limit",
+    )
+    return TableProof(new.name if new else name, image.rows, 0, compared=False, digest="")
 
 
 def _proof_of_removed(now: Mapping[str, Stored], of: tuple[LentConnection, Stored, str, int], may: _May) -> TableProof:

@@ -56,9 +56,23 @@ class Stored:
         return next((each for each in self.columns if each.name == name), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Digests of a table's rows: its `size` in bytes, its number of rows, and two digests by column.
+
+    Without a primary key there is one pair for all columns, by the empty name.
+    """
+
+    size: int
+    rows: int
+    sums: Mapping[str, tuple[str, str]]
+
+
 @dataclass(slots=True)
 class Kept:
     """The state before a run: all tables by name, and the `copies` of those of which rows may change, by name.
+
+    Of those that are too large to be copied there are `images`.
 
     `connection` is that of the run. `sequences` are how far they have come, `labels` those of enums by their numbers,
     each with its type. `backup` is that of the run, and `missed` is what others may have written after it, before the
@@ -70,5 +84,6 @@ class Kept:
     sequences: Mapping[str, int | None]
     labels: Mapping[int, tuple[str, str]]
     copies: dict[str, str] = field(default_factory=dict)
+    images: dict[str, Image] = field(default_factory=dict)
     backup: Backup | None = None
     missed: list[str] = field(default_factory=list)

@@ -46,6 +46,7 @@ def keep(
     _tables: Collection[str],
     prove: Callable[[Writes], None] | None = None,
     backup: Callable[[], Backup | None] = lambda: None,  # noqa: ARG001  (of use where others write meanwhile)
+    limit: float = 0,  # noqa: ARG001  (of use where rows are copied)
 ) -> None:
     """Keep nothing more: the backup of a run has every row of before, and no revision leaves its transaction."""
     assert prove is None

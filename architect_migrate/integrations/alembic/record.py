@@ -79,7 +79,8 @@ class Record:
         if not self.fresh:
             self.made = backups.take_for(self.context, self.action)
             if is_served(self.job.environment.url):
-                keeper.keep(connection, written_tables(self.context.history, self._plan()), backup=lambda: self.made)
+                tables, policies = written_tables(self.context.history, self._plan()), self.job.environment.policies
+                keeper.keep(connection, tables, None, lambda: self.made, policies.proof_copy_limit)
 
     def proves(self, connection: Connection, broken: Counter[str]) -> str:
         """Prove the rows before the commit, and say how many were kept. Raises NotProvenError."""
