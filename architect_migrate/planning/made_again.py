@@ -52,7 +52,9 @@ def earlier_tables(look: Look) -> Iterator[Interruption]:
         if table is None or len(ran) < 2:
             continue
         for earlier, later in pairwise(ran):
-            if earlier.dropped in position and _is_of(table, earlier, ran[-1]):
+            # With a stamp that fits, a column of the earlier one may be the application's own in the later one.
+            exactly = not look.stamp_fits and columns_of(table) in earlier.shapes - ran[-1].shapes
+            if earlier.dropped in position and (exactly or _is_of(table, earlier, ran[-1])):
                 yield _earlier(look, table, earlier, later)
                 break
 

@@ -62,6 +62,18 @@ def test_the_table_that_was_dropped_is_not_changed_into_the_one_that_took_its_na
     assert codes(home) == [("interrupted-undecided", "table notes")]
 
 
+@pytest.mark.parametrize(("stamped", "asked"), [("a1", True), ("c3", False)], ids=["stamp before", "stamp that fits"])
+def test_the_dropped_table_is_known_by_its_columns_where_the_other_one_has_a_part_of_them(
+    tmp_path: Path, stamped: str, asked: bool
+) -> None:
+    """Where the stamp fits, a column of the earlier table is one of the application's own in the later one."""
+    later = "CREATE TABLE notes (id INTEGER PRIMARY KEY)"
+    home = own_chain(tmp_path, TWICE | {"c3": raw("b2", later, MORE)})
+    script(home.database, NOTES, MORE, *NOTE_ROWS, *stamp(stamped))
+    found = [each.subject for each in home.survey().findings if each.code == "interrupted-undecided"]
+    assert found == ["table notes"] * asked
+
+
 def test_an_empty_table_that_was_dropped_makes_way_for_the_one_that_took_its_name(tmp_path: Path) -> None:
     home = own_chain(tmp_path, TWICE)
     script(home.database, NOTES, MORE, *stamp("a1"))
