@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
-from architect_migrate.core.names import quote
+from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.history import Link, Move, Rename, Role, effects, facts_at, replays
 from architect_migrate.planning.look import Interruption, Look, columns_of, renames_of, shapes_of
 from architect_migrate.planning.plan import DropColumn, DropObject
-from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike
+from architect_migrate.planning.row_questions import NullsIn, RowsBeyond, ValuesBesides, ValuesLacking, as_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from architect_migrate.planning.plan import Step
 
     Pair = frozenset[tuple[str, ...]]
+
+# What the types of bytes are called.
+_BYTES = ("BLOB", "bytea")
 
 
 def on_both_sides(look: Look) -> Iterator[Interruption]:
@@ -213,7 +215,7 @@ def _other_values(
     old, new = pair
     if _is_covered(look, revision):
         return
-    if differing := _unlike(look, table, pair):
+    if differing := look.ask(ValuesLacking(table.spelling, old.spelling, new.spelling)).count:
         told = f"{does} to {new.spelling}, which is there with another value in {pluralize(differing, 'row')}"
         yield Interruption(table.spelling, told, (), revision, old.spelling)
 
@@ -222,40 +224,23 @@ def _column(table: Table | None, name: str) -> Column | None:
     return next((column for column in table.columns if column.name == name), None) if table else None
 
 
-def _blank(column: Column) -> str:
-    """SQL for that a column of a row holds what a new column holds by itself: NULL, its default, or no text."""
-    name = quote(column.spelling)
-    by_itself = [f"{name} IS NULL"]
-    # Why cast: where columns have types, others than texts cannot be compared with one. A BLOB of no bytes is a value.
-    by_itself += [f"CAST({name} AS TEXT) = ''"] if column.affinity != "BLOB" else []
-    by_itself += [alike(name, f"({column.default})")] if column.default is not None else []
-    return f"({' OR '.join(by_itself)})"
+def _blanks(column: Column) -> tuple[str, ...]:
+    """SQL for what a new column holds by itself: NULL, its default, or no text; no bytes are a value."""
+    return as_made(column) if column.affinity in _BYTES else (*as_made(column), "''")
 
 
 def own_values(look: Look, table: Table, column: Column) -> int:
-    """In how many rows a column holds something that somebody wrote."""
-    return look.ask(Violating(table.spelling, _blank(column))).count
+    """In how many rows a column holds something that somebody wrote; where that is not known, any value counts."""
+    asked = ValuesBesides(table.spelling, column.spelling, _blanks(column))
+    try:
+        return look.ask(asked).count
+    except QuestionError:
+        return look.ask(replace(asked, besides=("NULL",))).count
 
 
 def _lacking(look: Look, table: Table, old: Column, new: Column) -> int:
     """In how many rows the old column has a value and the new one has none."""
-    return _unlike(look, table, (old, new), f" OR NOT {_blank(new)}")
-
-
-def _unlike(look: Look, table: Table, pair: tuple[Column, Column], unless: str = "") -> int:
-    """In how many rows two columns, one of which may come after the other, have unlike values, where the first has one.
-
-    `unless` is SQL that begins with OR. Why also by their texts: where columns have types, a number cannot be compared
-    with a text.
-    """
-    mine, its = (quote(column.spelling) for column in pair)
-    try:
-        return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {alike(mine, its)}{unless}")).count
-    except ForbiddenQuestionError:
-        raise
-    except QuestionError:
-        same = alike(f"CAST({mine} AS TEXT)", f"CAST({its} AS TEXT)")
-        return look.ask(Violating(table.spelling, f"{mine} IS NULL OR {same}{unless}")).count
+    return look.ask(ValuesLacking(table.spelling, old.spelling, new.spelling, _blanks(new))).count
 
 
 def _half_moved(look: Look, revision: str, moves: list[Move]) -> Iterator[Interruption]:
@@ -328,7 +313,8 @@ def _held(look: Look, move: Move) -> int:
     old, column = look.tables.get(move.table), _column(look.tables.get(move.table), move.column)
     if old is None or (move.column and not column):
         return 0
-    return look.ask(Violating(old.spelling, f"{quote(column.spelling)} IS NULL")).count if column else look.rows(old)
+    rows = look.rows(old)
+    return rows - look.ask(NullsIn(old.spelling, column.spelling)).count if column else rows
 
 
 def _moved(look: Look, revision: str, move: Move, lacking: int) -> Interruption:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.core.text import joined, pluralize
 from architect_migrate.diagnosis.diagnose import Basis, Known, Verdict
 from architect_migrate.diagnosis.findings import Finding, Level
@@ -31,7 +31,7 @@ from architect_migrate.planning.made_again import earlier_columns, earlier_table
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
 from architect_migrate.planning.put_aside import called_otherwise, is_like, names_of, rows_put_aside
-from architect_migrate.planning.row_questions import RowsBeyond, Violating, alike, with_column
+from architect_migrate.planning.row_questions import RowsBeyond, ValuesBesides, as_made, with_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from architect_migrate.diagnosis.diagnose import Diagnosis
     from architect_migrate.model.environment import Resolution, Subject
     from architect_migrate.model.history import History
-    from architect_migrate.model.schema import Column, Schema, Table
+    from architect_migrate.model.schema import Schema, Table
     from architect_migrate.planning.halfway import Halfway
     from architect_migrate.planning.look import Ask
     from architect_migrate.planning.plan import Step
@@ -393,7 +393,7 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
     known = {column.name for column in other.columns} | {new for new, _ in renamed}
     if alone := [column for column in left.columns if column.name not in known]:
         names = ", ".join(column.spelling for column in alone)
-        if any(look.ask(Violating(left.spelling, _by_itself(column))).count for column in alone):
+        if any(look.ask(ValuesBesides(left.spelling, each.spelling, as_made(each))).count for each in alone):
             found = f"{told}: it has {names}, which {other.spelling} does not have"
             return Interruption(left.spelling, found, (), revision)
     if not beyond:
@@ -401,13 +401,6 @@ def _beside(look: Look, left: Table, other: Table, by: tuple[str, str]) -> Inter
         return Interruption(left.spelling, found, gone, revision)
     found = f"{told}: it holds {pluralize(beyond, 'row')} that {other.spelling} does not have"
     return Interruption(left.spelling, found, (), revision)
-
-
-def _by_itself(column: Column) -> str:
-    """SQL for that a row holds in a column what a new row holds there by itself."""
-    name = quote(column.spelling)
-    its = alike(name, f"({column.default})") if column.default is not None else ""
-    return f"({name} IS NULL OR {its})" if its else f"{name} IS NULL"
 
 
 def _renamed(look: Look, left: Table, other: Table) -> tuple[tuple[str, str], ...]:

@@ -10,14 +10,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from architect_migrate.core.names import quote
 from architect_migrate.core.text import pluralize
 from architect_migrate.model.compare import compare
 from architect_migrate.model.facts import ColumnFact
 from architect_migrate.model.history import dropped_tables, effects, replays, snapshots
 from architect_migrate.planning.look import Interruption, Look, columns_of
 from architect_migrate.planning.plan import DropObject
-from architect_migrate.planning.row_questions import Violating, alike
+from architect_migrate.planning.row_questions import ValuesBesides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,9 +92,7 @@ def _earlier_column(
     look: Look, its: tuple[Table, Column], earlier: _ColumnLife, later: _ColumnLife
 ) -> Iterator[Interruption]:
     table, column = its[0].spelling, its[1].spelling
-    default, name = later.shapes[0].default, quote(column)
-    fresh = alike(name, f"({default})") if default else f"{name} IS NULL"
-    if held := look.ask(Violating(table, fresh)).count:
+    if held := look.ask(ValuesBesides(table, column, (later.shapes[0].default or "NULL",))).count:
         told = f"it is the column that {earlier.dropped} takes away, and {later.made} makes another one of this name"
         advice = f"drop {table}.{column} by hand; archmig then makes the other one; or let it be as it is"
         yield Interruption(

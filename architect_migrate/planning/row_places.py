@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import quote
 from architect_migrate.diagnosis.diagnose import Verdict
 from architect_migrate.diagnosis.positions import is_easily_lost, surviving_effects
 from architect_migrate.diagnosis.resolutions import keeper
@@ -14,7 +13,7 @@ from architect_migrate.model.environment import Keep, tables_and_columns
 from architect_migrate.model.facts import ColumnFact, TableFact, TriggerFact, describe, facts, key
 from architect_migrate.model.history import WRITING, effects, facts_at, replays, row_statements, unmasked, writes_of
 from architect_migrate.model.revision_graph import ancestry
-from architect_migrate.planning.row_questions import Alters, RowsIn, Violating, alike
+from architect_migrate.planning.row_questions import Alters, RowsIn, ValuesBesides, as_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -193,17 +192,22 @@ def filled_early(
                     return f"table {table}, which {each} makes without rows, has some"
                 case ColumnFact(table=table, column=column) if ("table", table) not in its.added:
                     changed = any(table in one.writes and column.name in one.columns for one in statements)
-                    if changed and table not in wrote and count(Violating(table, as_made(column))):
+                    if changed and table not in wrote and _may_be_filled(count, table, column):
                         return f"column {table}.{column.name}, which {each} makes without values, has some"
                 case _:
                     pass
     return ""
 
 
-def as_made(column: Column) -> str:
-    """SQL for that a row holds in a column what ALTER TABLE gives it: NULL, or its default."""
-    name = quote(column.spelling)
-    return f"{name} IS NULL" + (f" OR {alike(name, f'({column.default})')}" if column.default is not None else "")
+def number_filled(count: Callable[[Question], int | None], table: str, column: Column) -> int | None:
+    """In how many rows a column holds something that was not there when it was made; None where that is not known."""
+    return count(ValuesBesides(table, column.spelling, as_made(column)))
+
+
+def _may_be_filled(count: Callable[[Question], int | None], table: str, column: Column) -> bool:
+    """Whether a column has other values than it was made with; where that is not known, whether it has any."""
+    found = number_filled(count, table, column)
+    return bool(count(ValuesBesides(table, column.spelling, ("NULL",))) if found is None else found)
 
 
 def _reached(history: History, position: frozenset[str], last: str, found: Mapping[Key, Fact]) -> frozenset[str]:

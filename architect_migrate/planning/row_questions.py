@@ -10,7 +10,7 @@ from architect_migrate.core.names import fold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from architect_migrate.model.schema import Key
+    from architect_migrate.model.schema import Column, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,28 @@ class Violating:
 
     table: str
     check: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesBesides:
+    """In how many rows the column holds none of some values, each an SQL expression: `NULL`, a default."""
+
+    table: str
+    column: str
+    besides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesLacking:
+    """In how many rows the column has a value that the other column, perhaps of another type, does not have.
+
+    With `holding`, which is as `ValuesBesides.besides`, rows count only where the other column holds one of these.
+    """
+
+    table: str
+    column: str
+    other: str
+    holding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +172,8 @@ Question = (
     | NullsOf
     | DuplicatesOf
     | Violating
+    | ValuesBesides
+    | ValuesLacking
     | Changing
     | Orphans
     | Alters
@@ -157,9 +181,9 @@ Question = (
 )
 
 
-def alike(one: str, other: str) -> str:
-    """SQL for that two expressions have the same value, two NULLs included, which every kind understands."""
-    return f"coalesce({one} = {other}, {one} IS NULL AND {other} IS NULL)"
+def as_made(column: Column) -> tuple[str, ...]:
+    """SQL for what ALTER TABLE gives a row in a column that it adds: NULL, or its default."""
+    return ("NULL",) if column.default is None else ("NULL", column.default)
 
 
 def with_column(question: Question, old: str, new: str) -> Question:
@@ -169,8 +193,10 @@ def with_column(question: Question, old: str, new: str) -> Question:
         return tuple(new if fold(column) == fold(old) else column for column in columns)
 
     match question:
-        case NullsIn(column=column) | Changing(column=column) if fold(column) == fold(old):
-            return replace(question, column=new)
+        case NullsIn(column=column) | ValuesBesides(column=column) | Changing(column=column):
+            return replace(question, column=renamed((column,))[0])
+        case ValuesLacking(column=column, other=other):
+            return replace(question, column=renamed((column,))[0], other=renamed((other,))[0])
         case DuplicatesOf(columns=columns) | Orphans(columns=columns):
             return replace(question, columns=renamed(columns))
         case _:
@@ -208,6 +234,10 @@ def describe(question: Question) -> str:
             return f"which rows have the same {', '.join(columns)}"
         case Violating(_, check):
             return f"which rows break CHECK ({check})"
+        case ValuesBesides(_, column, besides):
+            return f"which values of {column} are others than {', '.join(besides)}"
+        case ValuesLacking(_, column, other):
+            return f"which values of {column} are not in {other}"
         case Changing(_, column, declared):
             return f"which values of {column} would change as {declared or 'a column without a type'}"
         case Orphans(_, columns, parent):

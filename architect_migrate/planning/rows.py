@@ -39,17 +39,17 @@ from architect_migrate.planning.row_judgement import (
     to_run,
 )
 from architect_migrate.planning.row_places import (
-    as_made,
     facts_found,
     filled_early,
     gone_ahead,
     lost_place,
     missing_places,
+    number_filled,
     overtaken,
     refuted,
     would_alter,
 )
-from architect_migrate.planning.row_questions import RowsIn, Violating
+from architect_migrate.planning.row_questions import RowsIn
 from architect_migrate.planning.row_seeds import counted, is_taken, missing_seeds, seeds_found, undeleted
 
 if TYPE_CHECKING:
@@ -358,7 +358,7 @@ def _fills(evidence: _Evidence, revision: str, statement: ReplayedStatement) -> 
     added = effects(evidence.history)[revision].added
     facts_there = [evidence.found.get(its_key) for its_key in added]
     return any(
-        fact.column.name in statement.columns and evidence.count(Violating(fact.table, as_made(fact.column)))
+        fact.column.name in statement.columns and number_filled(evidence.count, fact.table, fact.column)
         for fact in facts_there
         if isinstance(fact, ColumnFact) and fact.table in statement.writes and ("table", fact.table) not in added
     )
@@ -471,7 +471,7 @@ def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
     for its_key in its:
         match evidence.found.get(its_key):
             case ColumnFact(table=table, column=column) if table not in made and _is_filled(replayed, table, column):
-                if evidence.count(RowsIn(table)) and evidence.count(Violating(table, as_made(column))) == 0:
+                if evidence.count(RowsIn(table)) and number_filled(evidence.count, table, column) == 0:
                     default = f" or {column.default}" if column.default is not None else ""
                     blank.append(f"{table}.{column.spelling} holds nothing but NULL{default}")
             case _:

@@ -20,6 +20,8 @@ from architect_migrate.planning.row_questions import (
     RowsBeyond,
     RowsIn,
     RowsLike,
+    ValuesBesides,
+    ValuesLacking,
     Violating,
     describe,
 )
@@ -32,6 +34,8 @@ SAID = [
     (DuplicatesOf("t", ("a",)), "which rows have the same a"),
     (DuplicatesOf("t", ("a", "b"), ("nocase", "binary"), "a > 1"), "which rows have the same a, b"),
     (Violating("t", "n > 0"), "which rows break CHECK (n > 0)"),
+    (ValuesBesides("t", "n", ("NULL", "0")), "which values of n are others than NULL, 0"),
+    (ValuesLacking("t", "n", "m"), "which values of n are not in m"),
     (Changing("t", "n", "INTEGER"), "which values of n would change as INTEGER"),
     (Changing("t", "n", ""), "which values of n would change as a column without a type"),
     (RowsLike("t", ("id", "x"), (("1a", "2b"),), "00"), "which rows are there by their id, x"),

@@ -60,12 +60,8 @@ def lost_values(connection: Connection, question: Changing) -> Answer:
     there is no cast at all. The transaction may be one that only reads.
     """
     query(connection, "SET LOCAL timezone TO DEFAULT")
-    rows = query_places(connection, _TYPE, (question.table, question.column))
-    old = rows[0][0] if rows else "text"
     value = quote(question.column)
-    cast = f"::{question.declared}" if _has_cast(connection, old, question.declared) else f"::text::{question.declared}"
-    there = f"({{}}{cast})"
-    casts = (there, f"{there}::{old}" if _has_cast(connection, question.declared, old) else f"{there}::text::{old}")
+    casts = casts_of(connection, type_of(connection, question.table, question.column), question.declared)
     try:
         with connection.transaction():
             lost = f"SELECT count(*) FROM {quote(question.table)} WHERE NOT ({_is_same(value, casts)})"
@@ -76,10 +72,22 @@ def lost_values(connection: Connection, question: Changing) -> Answer:
     return _each(connection, question, casts)
 
 
+def type_of(connection: Connection, table: str, column: str) -> str:
+    """Return the type of a column as SQL has it."""
+    rows = query_places(connection, _TYPE, (table, column))
+    return str(rows[0][0]) if rows else "text"
+
+
+def casts_of(connection: Connection, old: str, new: str) -> tuple[str, str]:
+    """Return the casts of a value to another type, and there and back, each with `{}` for the value."""
+    there = f"({{}}::{new})" if _has_cast(connection, old, new) else f"({{}}::text::{new})"
+    return there, f"{there}::{old}" if _has_cast(connection, new, old) else f"{there}::text::{old}"
+
+
 def _has_cast(connection: Connection, old: str, new: str) -> bool:
     try:
         with connection.transaction():
-            query(connection, f"SELECT NULL::{old}::{new}").fetchall()
+            query(connection, f"SELECT NULL::{old}::{new} LIMIT 0").fetchall()
     except psycopg.errors.CannotCoerce:
         return False
     return True

@@ -8,6 +8,7 @@ import psycopg
 
 from architect_migrate.core.database_errors import ForbiddenQuestionError, QuestionError
 from architect_migrate.core.names import quote
+from architect_migrate.databases.postgresql.alike import changing, holds, lacks
 from architect_migrate.databases.postgresql.catalog import column_names
 from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.conversions import key_columns, lost_values
@@ -26,6 +27,8 @@ from architect_migrate.planning.row_questions import (
     RowsBeyond,
     RowsIn,
     RowsLike,
+    ValuesBesides,
+    ValuesLacking,
     Violating,
     describe,
 )
@@ -75,6 +78,17 @@ def _answer(connection: Connection, question: Question) -> Answer:
             return _matching(connection, table, f"({expression}\n) IS NULL", key_columns(connection, table))
         case Violating(_, check):
             return _matching(connection, table, f"NOT ({check}\n)", key_columns(connection, table))
+        case ValuesBesides(_, column, besides):
+            if changes := changing(connection, besides):
+                raise QuestionError(table, describe(question), f"{changes} can be another value each time")
+            where = f"NOT ({holds(connection, table, column, besides)})"
+            return _matching(connection, table, where, key_columns(connection, table))
+        case ValuesLacking(_, column, other, holding):
+            where = lacks(connection, table, column, other)
+            # What may be one of these counts as one: then a person is asked.
+            if holding and not changing(connection, holding):
+                where += f" AND ({holds(connection, table, other, holding)})"
+            return _matching(connection, table, where, key_columns(connection, table))
         case Changing():
             return lost_values(connection, question)
         case DuplicatesOf():

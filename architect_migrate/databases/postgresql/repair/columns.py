@@ -236,7 +236,9 @@ def _generation(context: RepairContext, expected: Column, actual: Column, draft:
         _plain(context, expected, actual, draft)
         return
     if actual.generated is None:
-        same = f"{quote(name)} IS NOT DISTINCT FROM ({expected.generated.expression})::{expected.declared}"
+        generated = f"({expected.generated.expression})::{expected.declared}"
+        # Why by text: json has no equality.
+        same = f"{quote(name)}::text IS NOT DISTINCT FROM {generated}::text"
         lost = context.can_answer(Violating(table, same))
         if isinstance(lost, str) or lost.count:
             why = lost if isinstance(lost, str) else f"{lost.count} of its values are others than it would have"

@@ -40,6 +40,8 @@ from architect_migrate.planning.row_questions import (
     RowsBeyond,
     RowsIn,
     RowsLike,
+    ValuesBesides,
+    ValuesLacking,
     Violating,
     describe,
 )
@@ -101,6 +103,12 @@ def _answer(connection: sqlite3.Connection, table: RowTable, question: Question)
             return _matching(connection, table, f"({expression}\n) IS NULL", ())
         case Violating(_, check):
             return _matching(connection, table, f"NOT ({check}\n)", _mentioned(table, check))
+        case ValuesBesides(_, column, besides):
+            return _matching(connection, table, f"NOT ({_holds(table, column, besides)})", ())
+        case ValuesLacking(_, column, other, holding):
+            mine, its = _column(table, column), _column(table, other)
+            where = f"{mine} IS NOT NULL AND {mine} IS NOT {its}"
+            return _matching(connection, table, f"{where} AND ({_holds(table, other, holding) or 'TRUE'})", ())
         case DuplicatesOf():
             return _duplicates(connection, table, question)
         case Changing():
@@ -136,6 +144,11 @@ def _number(connection: sqlite3.Connection, sql: str) -> int:
 def _column(table: RowTable, column: str) -> str:
     # Qualified: SQLite takes a lone name in double quotes that means no column for a string.
     return f"{quote(table.name)}.{quote(column)}"
+
+
+def _holds(table: RowTable, column: str, values: tuple[str, ...]) -> str:
+    """The condition that a column holds one of some values."""
+    return " OR ".join(f"{_column(table, column)} IS ({value})" for value in values)
 
 
 def _key(table: RowTable) -> tuple[str, ...]:

@@ -1,0 +1,141 @@
+"""Revisions that stopped halfway on PostgreSQL, as they do in autocommit, and what is in their way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+psycopg = pytest.importorskip("psycopg")
+
+from architect_migrate.core.database_errors import QuestionError
+from architect_migrate.databases.postgresql.questions import ask
+from architect_migrate.planning.row_questions import ValuesBesides, ValuesLacking
+from support.cli import archmig, plainly
+from support.postgresql import connected, database_at
+from support.segments import chain_of, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+
+@pytest.fixture
+def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a chain of the bodies of upgrade(), makes a database at its first revision and runs statements on it."""
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
+
+    def make(revisions: list[list[str]], *statements: str) -> str:
+        with connected(newest) as server:
+            server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
+            server.execute("CREATE DATABASE halfway")
+        database = database_at(newest, "halfway")
+        chain_of(tmp_path, *(_revision(body) for body in revisions))
+        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
+        assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
+        for statement in statements:
+            rows_of(database, statement)
+        return database
+
+    yield make
+    with connected(newest) as server:
+        server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
+
+
+def _revision(statements: list[str]) -> str:
+    return "def upgrade():\n" + "".join(f"    op.execute({statement!r})\n" for statement in statements)
+
+
+A_KEY_FOR_A_TEXT = [
+    [
+        "CREATE TABLE c (id serial PRIMARY KEY, n text UNIQUE)",
+        "CREATE TABLE t (id serial PRIMARY KEY, cn text)",
+    ],
+    [
+        "INSERT INTO c (n) SELECT DISTINCT cn FROM t WHERE cn IS NOT NULL ORDER BY 1",
+        "ALTER TABLE t ADD c_id int REFERENCES c",
+        "UPDATE t SET c_id = c.id FROM c WHERE c.n = t.cn",
+        "ALTER TABLE t DROP cn",
+    ],
+]
+
+
+LACKS = "column t.c_id: it holds nothing, and 3 values of t.cn that r2 brings to it are there alone"
+ROWS = "r2: cannot tell whether its rows are there"
+A_NUMBER_FOR_A_TEXT = [
+    ["CREATE TABLE t (id serial PRIMARY KEY, cn text)"],
+    ["ALTER TABLE t ADD n serial", "UPDATE t SET n = cn::int", "ALTER TABLE t DROP cn"],
+]
+
+
+@pytest.mark.parametrize(
+    ("chain", "values", "ran", "said"),
+    [
+        (A_KEY_FOR_A_TEXT, "('x'), ('y'), ('x'), (NULL)", 2, [LACKS, ROWS]),
+        (A_KEY_FOR_A_TEXT, "('x'), ('y'), ('x'), (NULL)", 3, [ROWS]),
+        (A_NUMBER_FOR_A_TEXT, "('7'), ('8')", 1, ["t.cn: r2 brings 2 values of it to t.n, which lacks them"]),
+    ],
+)
+def test_a_column_is_compared_with_one_of_another_type_that_replaces_it(
+    made: Callable[..., str], chain: list[list[str]], values: str, ran: int, said: list[str]
+) -> None:
+    made(chain, f"INSERT INTO t (cn) VALUES {values}", *chain[1][:ran])
+    done = archmig("diagnose")
+    assert [each for each in said if each not in " ".join(done.out.split())] == [], done.out + done.err
+
+
+VALUES = [
+    ("int", "5", "numeric(10, 2)", "5", 0),
+    ("int", "5", "text", "'5'", 0),
+    ("text", "'5'", "int", "5", 0),
+    ("text", "'x'", "int", "5", 1),
+    ("numeric", "1.5", "int", "2", 1),
+    ("json", "'{}'", "json", "'{}'", 0),
+    ("json", "'{}'", "jsonb", "'[]'", 1),
+    ("point", "'1,2'", "text", "'(1,2)'", 0),
+    ("varchar", "'a'", "char(3)", "'a'", 0),
+    ("real", "0.1", "float8", "'0.1'", 0),
+    ("int", "NULL", "text", "'x'", 0),
+    ("int", "1", "text", "NULL", 1),
+]
+
+
+@pytest.mark.parametrize(("old", "value", "new", "other", "lacking"), VALUES)
+def test_values_of_two_types_are_compared(
+    connection: psycopg.Connection[Any], old: str, value: str, new: str, other: str, lacking: int
+) -> None:
+    connection.execute(f"CREATE TABLE t (a {old}, b {new}); INSERT INTO t VALUES ({value}, {other})")
+    assert ask(connection, ValuesLacking("t", "a", "b")).count == lacking
+    assert ask(connection, ValuesLacking("t", "a", "b", ("NULL", "''"))).count == (lacking and other == "NULL")
+
+
+BESIDES = [
+    ("json", "'{}'", "'{}'::json", 0),
+    ("json", "'[]'", "'{}'::json", 1),
+    ("numeric(10, 2)", "0", "0", 0),
+    ("int", "5", "''", 1),
+    ("text", "' '", "''", 1),
+    ("char(3)", "' '", "''", 0),
+]
+
+
+@pytest.mark.parametrize(("declared", "value", "default", "others"), BESIDES)
+def test_values_are_compared_with_defaults(
+    connection: psycopg.Connection[Any], declared: str, value: str, default: str, others: int
+) -> None:
+    connection.execute(f"CREATE TABLE t (a {declared}); INSERT INTO t VALUES ({value}), (NULL)")
+    assert ask(connection, ValuesBesides("t", "a", ("NULL", default))).count == others
+
+
+@pytest.mark.parametrize("default", ["nextval('s')", "extract(epoch FROM now())"])
+def test_a_default_that_is_another_value_each_time_is_not_compared_with(
+    connection: psycopg.Connection[Any], default: str
+) -> None:
+    connection.execute("CREATE SEQUENCE s; CREATE TABLE t (a text, b int); INSERT INTO t VALUES ('7', 1)")
+    with pytest.raises(QuestionError, match="can be another value each time"):
+        ask(connection, ValuesBesides("t", "b", ("NULL", default)))
+    assert ask(connection, ValuesLacking("t", "a", "b", ("NULL", default))).count == 1
+    assert connection.execute("SELECT is_called FROM s").fetchall() == [(False,)]
