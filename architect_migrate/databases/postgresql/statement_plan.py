@@ -35,7 +35,9 @@ def operations_of(connection: psycopg.Connection[Any], sql: str) -> tuple[frozen
             row = connection.execute(f"{_EXPLAIN}{sql}").fetchone()
     except psycopg.Error:
         return frozenset(), frozenset()
-    nodes = [node for plan in (row[0] if row else []) for node in _nodes(plan["Plan"]) if node.get("Schema") == schema]
+    # REFRESH MATERIALIZED VIEW, among others, has a name of what it is instead of a plan.
+    plans = [plan["Plan"] for plan in (row[0] if row else []) if isinstance(plan, dict) and "Plan" in plan]
+    nodes = [node for plan in plans for node in _nodes(plan) if node.get("Schema") == schema]
     operations = {
         (node["Operation"].lower(), node["Relation Name"]) for node in nodes if node["Node Type"] == "ModifyTable"
     }

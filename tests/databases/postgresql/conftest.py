@@ -215,3 +215,31 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]],
         monkeypatch.setattr(execute, "_checked", check)
 
     return do
+
+
+@pytest.fixture
+def begun(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a chain of the bodies of upgrade(), makes a database at its first revision and runs statements on it."""
+    monkeypatch.chdir(tmp_path)
+    plainly(monkeypatch)
+    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
+
+    def make(revisions: list[list[str]], *statements: str) -> str:
+        with connected(newest) as server:
+            server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
+            server.execute("CREATE DATABASE halfway")
+        database = database_at(newest, "halfway")
+        chain_of(tmp_path, *(_revision(body) for body in revisions))
+        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
+        assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
+        for statement in statements:
+            rows_of(database, statement)
+        return database
+
+    yield make
+    with connected(newest) as server:
+        server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
+
+
+def _revision(statements: list[str]) -> str:
+    return "def upgrade():\n" + "".join(f"    op.execute({statement!r})\n" for statement in statements)

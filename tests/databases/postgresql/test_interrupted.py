@@ -11,42 +11,11 @@ psycopg = pytest.importorskip("psycopg")
 from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.databases.postgresql.questions import ask
 from architect_migrate.planning.row_questions import ValuesBesides, ValuesLacking
-from support.cli import archmig, plainly
-from support.postgresql import connected, database_at
-from support.segments import chain_of, rows_of
+from support.cli import archmig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
     from typing import Any
-
-
-@pytest.fixture
-def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """Writes a chain of the bodies of upgrade(), makes a database at its first revision and runs statements on it."""
-    monkeypatch.chdir(tmp_path)
-    plainly(monkeypatch)
-    monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", newest)
-
-    def make(revisions: list[list[str]], *statements: str) -> str:
-        with connected(newest) as server:
-            server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
-            server.execute("CREATE DATABASE halfway")
-        database = database_at(newest, "halfway")
-        chain_of(tmp_path, *(_revision(body) for body in revisions))
-        (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
-        assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
-        for statement in statements:
-            rows_of(database, statement)
-        return database
-
-    yield make
-    with connected(newest) as server:
-        server.execute("DROP DATABASE IF EXISTS halfway WITH (FORCE)")
-
-
-def _revision(statements: list[str]) -> str:
-    return "def upgrade():\n" + "".join(f"    op.execute({statement!r})\n" for statement in statements)
 
 
 A_KEY_FOR_A_TEXT = [
@@ -80,9 +49,9 @@ A_NUMBER_FOR_A_TEXT = [
     ],
 )
 def test_a_column_is_compared_with_one_of_another_type_that_replaces_it(
-    made: Callable[..., str], chain: list[list[str]], values: str, ran: int, said: list[str]
+    begun: Callable[..., str], chain: list[list[str]], values: str, ran: int, said: list[str]
 ) -> None:
-    made(chain, f"INSERT INTO t (cn) VALUES {values}", *chain[1][:ran])
+    begun(chain, f"INSERT INTO t (cn) VALUES {values}", *chain[1][:ran])
     done = archmig("diagnose")
     assert [each for each in said if each not in " ".join(done.out.split())] == [], done.out + done.err
 
