@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from architect_migrate.model.detail import Detail, Difference, Severity
@@ -17,6 +17,47 @@ class PostgresColumn(Detail):
 
     identity: str = ""
     options: tuple[str, ...] = ()
+
+    def differences(self, actual: Self) -> Iterator[Difference]:
+        """Yield the differences; an identity that only starts further on is no drift (see `PostgresSequence`)."""
+        (words, start), (others, found) = _start(self.identity), _start(actual.identity)
+        for each in Detail.differences(self, actual):
+            is_start = each.respect == "identity" and words == others
+            is_further = is_start and _is_further(start, found, "INCREMENT BY -" in words)
+            yield replace(each, severity=Severity.COSMETIC) if is_further else each
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSequence(Detail):
+    """Where a sequence starts, empty for the usual place, and whether it counts down.
+
+    One that starts further on than the chain's is no drift: a revision that sets the start by the rows that it finds
+    does so, and no number is given out again.
+    """
+
+    start: str = ""
+    counts_down: bool = False
+
+    def differences(self, actual: Self) -> Iterator[Difference]:
+        """Yield where the sequence starts, if elsewhere."""
+        if self.start != actual.start:
+            is_further = _is_further(self.start, actual.start, self.counts_down)
+            severity = Severity.COSMETIC if is_further else Severity.BEHAVIOURAL
+            yield Difference("start", self.start or "the usual one", actual.start or "the usual one", severity)
+
+
+def _start(identity: str) -> tuple[str, str]:
+    """The words of an identity without its start, and the start; empty for the usual one."""
+    before, _, after = identity.partition(" START WITH ")
+    start, _, rest = after.partition(" ")
+    return f"{before} {rest}".strip(), start
+
+
+def _is_further(start: str, other: str, counts_down: bool) -> bool:
+    """Whether a sequence starts further on; the usual start is the first number that there is."""
+    if not (start and other):
+        return bool(other)
+    return int(other) < int(start) if counts_down else int(other) > int(start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +122,11 @@ class PostgresUnread(Detail):
 
 
 # The classes that `codec.load` may create when it reads a schema from a cache.
-CLASSES = (PostgresColumn, PostgresTable, PostgresIndex, PostgresMaterializedView, PostgresUnread)
+CLASSES = (
+    PostgresColumn,
+    PostgresSequence,
+    PostgresTable,
+    PostgresIndex,
+    PostgresMaterializedView,
+    PostgresUnread,
+)

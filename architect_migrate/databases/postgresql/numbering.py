@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from architect_migrate.core.names import literal, quote
 from architect_migrate.databases.postgresql.pinned import query
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ def sequences(connection: Connection) -> dict[str, int | None]:
 def owned_by(connection: Connection) -> dict[str, str]:
     """Return the sequences of the schema that give out the numbers of a column, each with its table."""
     return dict(query(connection, _OWNED).fetchall())
+
+
+def next_number(connection: Connection, sequence: str) -> int:
+    """Return the next number of a sequence that gave out none since it was made or begun anew."""
+    asked = f"""SELECT s.last_value, sign(increment_by)::int FROM {quote(sequence)} s, pg_sequences
+                WHERE schemaname = current_schema() AND sequencename = {literal(sequence)}"""
+    value, sign = query(connection, asked).fetchall()[0]
+    return int(value) * int(sign)
 
 
 def bring_forward(connection: Connection, schema: str, were: Mapping[str, int | None]) -> None:

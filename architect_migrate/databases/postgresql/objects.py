@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
-from architect_migrate.databases.postgresql.details import PostgresMaterializedView, PostgresUnread
+from architect_migrate.databases.postgresql.details import PostgresMaterializedView, PostgresSequence, PostgresUnread
 from architect_migrate.model.schema import Object, Trigger, View
 
 if TYPE_CHECKING:
@@ -122,10 +122,13 @@ def _statistics(rows: Iterable[Row]) -> Iterator[Object]:
 
 def _sequences(rows: Iterable[Row]) -> Iterator[Object]:
     for name, persistence, options, table, column in rows:
-        words = [f"AS {options[0]}", *_options(options), f"OWNED BY {table}.{column}" if table else ""]
+        rest = [each for each in _options(options) if not each.startswith("START ")]
+        words = [f"AS {options[0]}", *rest, f"OWNED BY {table}.{column}" if table else ""]
         body = ("UNLOGGED " if persistence == "u" else "") + " ".join(filter(None, words))
         plain = " ".join((f"AS {options[0]}", *_options(options)))
-        yield _object("sequence", name, body, f"CREATE SEQUENCE {quote(name)} {plain}", table=table or "")
+        start = next((each.removeprefix("START WITH ") for each in _options(options) if each not in rest), "")
+        its = PostgresSequence(start, counts_down=options[2].startswith("-"))
+        yield _object("sequence", name, body, f"CREATE SEQUENCE {quote(name)} {plain}", table=table or "", detail=its)
 
 
 def _options(options: list[str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from architect_migrate.core.text import pluralize, shortlist
 from architect_migrate.databases.postgresql.connection import first_line
 from architect_migrate.databases.postgresql.images import unlike
 from architect_migrate.databases.postgresql.kept import labels, stored_tables
-from architect_migrate.databases.postgresql.numbering import owned_by, sequences
+from architect_migrate.databases.postgresql.numbering import next_number, owned_by, sequences
 from architect_migrate.databases.postgresql.pinned import in_own_texts, query, taken_back
 from architect_migrate.databases.values import Loss, Permitted, RowProof, TableProof
 
@@ -105,7 +105,7 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
         emptied = {proof.table for proof in proofs if proof.compared and 0 < proof.rows_before == proof.gone}
         anew = {name for name, table in owned_by(after).items() if table in emptied}
         there = {name: was for name, was in before.sequences.items() if name not in anew}
-        for problem in _set_back(there, sequences(after)):
+        for problem in _set_back(there, after):
             tally.add(*problem)
     left = sum(each.kind == "r" for each in before.tables.values()) - len(proofs)
     for name, old in before.tables.items():
@@ -414,9 +414,12 @@ def _number(connection: LentConnection, sql: str) -> int:
     return int((query(connection, sql).fetchone() or (0,))[0])
 
 
-def _set_back(before: Mapping[str, int | None], now: Mapping[str, int | None]) -> Iterator[tuple[str, str, str]]:
+def _set_back(before: Mapping[str, int | None], after: LentConnection) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with sequences: one that gives out numbers again that it gave out before."""
+    now = sequences(after)
     for name, was in before.items():
         value = now.get(name, was)
-        if was is not None and (value is None or value < was):
+        if was is None or (value is None and next_number(after, name) > was):
+            continue
+        if value is None or value < was:
             yield f"sequence {name}", "", f"was at {was}, is at {'its start' if value is None else value}"

@@ -156,7 +156,7 @@ def test_everything_else_is_an_object_of_its_kind(everything: Schema) -> None:
     )
     assert bodies(everything, "sequence") == {
         "authors_id_seq": "AS integer OWNED BY authors.id",
-        "counter": "AS smallint INCREMENT BY -2 MINVALUE -100 MAXVALUE 100 START WITH 50 CACHE 3 CYCLE",
+        "counter": "AS smallint INCREMENT BY -2 MINVALUE -100 MAXVALUE 100 CACHE 3 CYCLE",
         "plain": "AS bigint",
     }
     assert bodies(everything, "function").keys() == {

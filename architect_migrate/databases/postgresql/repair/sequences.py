@@ -13,6 +13,7 @@ from architect_migrate.databases.postgresql.repair.texts import (
     detail_of,
     identity_clause,
     identity_parts,
+    options_of,
     owned_by,
     shortened,
 )
@@ -114,7 +115,7 @@ def carried_on(context: RepairContext, expected: Column, actual: Column | None, 
         if one.name not in there:
             draft.run(Phase.SEQUENCE, going_on(one.name, draft.table, expected.name))
         elif one.name not in fed:
-            draft.run(Phase.SEQUENCE, altered_sequence(one.name, one.body))
+            draft.run(Phase.SEQUENCE, altered_sequence(one.name, options_of(one)))
             draft.run(Phase.SEQUENCE, going_on(one.name, draft.table, expected.name))
 
 
@@ -184,7 +185,7 @@ def named_otherwise(context: RepairContext, thing: Object) -> str:
 def renamed_sequence(old: str, thing: Object, revision: str) -> AlterObject:
     """The step that gives a sequence the chain's name and options; it goes on where it is."""
     rename = f"ALTER SEQUENCE {quote(old)} RENAME TO {quote(thing.name)}"
-    statements = (rename, altered_sequence(thing.name, thing.body))
+    statements = (rename, altered_sequence(thing.name, options_of(thing)))
     return AlterObject("sequence", old, (f"rename to {thing.name}",), statements, revision=revision)
 
 
@@ -218,7 +219,7 @@ def _regclass(sequence: str) -> str:
 def other_sequence(context: RepairContext, thing: Object, revision: str) -> AlterObject:
     """The step that gives a sequence the chain's options and owner; its numbers go on where they are."""
     unlogged = thing.body.startswith("UNLOGGED ")
-    options = altered_sequence(thing.name, thing.body)
+    options = altered_sequence(thing.name, options_of(thing))
     column = owned_by(thing)
     owner = f"{quote(thing.table)}.{quote(column)}" if column else "NONE"
     statements = [options, f"ALTER SEQUENCE {quote(thing.name)} OWNED BY {owner}"]

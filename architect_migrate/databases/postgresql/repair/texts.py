@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
-from architect_migrate.databases.postgresql.details import PostgresColumn, PostgresIndex, PostgresTable
+from architect_migrate.databases.postgresql.details import PostgresColumn, PostgresIndex, PostgresSequence, PostgresTable
 from architect_migrate.databases.postgresql.statements import significant
 
 if TYPE_CHECKING:
@@ -144,6 +144,12 @@ def _switch(word: str, wanted: bool) -> str:
     if word == "enabled":
         return "ENABLE" if wanted else "DISABLE"
     return "FORCE" if wanted else "NO FORCE"
+
+
+def options_of(sequence: Object) -> str:
+    """The options of a sequence, as far as they are not the usual ones."""
+    start = sequence.detail.start if isinstance(sequence.detail, PostgresSequence) else ""
+    return f"START WITH {start} {sequence.body}" if start else sequence.body
 
 
 def altered_sequence(name: str, body: str) -> str:
