@@ -152,7 +152,8 @@ class Replayed:
     `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
     with their columns in order at that moment.
     `outside` are words for what a run has to do outside of its transaction. `labels` are the types that exist and to
-    which it adds labels, which statements can use after a commit only.
+    which it adds labels, which statements can use after a commit only. `on_the_way` are the keys of what PostgreSQL has
+    only between two of its statements.
     """
 
     delta: Delta
@@ -175,6 +176,7 @@ class Replayed:
     passing_triggers: tuple[Trigger, ...] = ()
     outside: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    on_the_way: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,8 @@ def lacks(connection: Connection, table: str, column: str, other: str) -> str:
 
     Values of two types are the same if one becomes the other and comes back as it was: 5 and 5.00.
     """
+    # As in a run, where moments and local times become one another in the time zone of the session.
+    query(connection, "SET LOCAL timezone TO DEFAULT")
     mine, its = quote(column), quote(other)
     types = [type_of(connection, table, each) for each in (column, other)]
     texts = f"{mine}::text IS NOT DISTINCT FROM {its}::text"

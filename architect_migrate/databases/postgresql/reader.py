@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architect_migrate.databases.postgresql import access, presence, questions, reflect
+from architect_migrate.databases.postgresql import access, foreseen, presence, questions, reflect
 from architect_migrate.databases.questions import count_rows
 
 if TYPE_CHECKING:
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
     from architect_migrate.databases.base import Place
     from architect_migrate.databases.values import CopiedTable, Snapshot, StoredObject
-    from architect_migrate.diagnosis.findings import Finding
-    from architect_migrate.model.history import History
     from architect_migrate.model.schema import Schema
-    from architect_migrate.planning.plan import Plan, Step
+    from architect_migrate.planning.plan import Step
 
     Connection = psycopg.Connection[Any]
 
 read_schema = reflect.read_schema
 ask = questions.ask
 row_counts = questions.row_counts
+found_in_rows = foreseen.found_in_rows
 has_triggers = presence.has_triggers
 
 
@@ -64,11 +63,6 @@ def row_tables(connection: Connection) -> Mapping[str, object]:
 def rows_left_out(_connection: object, _copied: CopiedTable, _statements: Iterable[str]) -> int:
     """Return that no row may be left out: what a copy takes is not evaluated on the rows of before."""
     return 0
-
-
-def found_in_rows(_connection: Connection, _history: History, _plan: Plan, _there: Schema) -> tuple[Finding, ...]:
-    """Return nothing: a statement that rows make fail is rolled back with the whole run."""
-    return ()
 
 
 def _refuse(connection: Connection, action: str) -> NoReturn:

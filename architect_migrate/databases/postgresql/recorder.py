@@ -22,6 +22,7 @@ from architect_migrate.databases.postgresql.catalog import (
 )
 from architect_migrate.databases.postgresql.code import may_write, written_by_functions
 from architect_migrate.databases.postgresql.fingerprint import digest
+from architect_migrate.databases.postgresql.on_the_way import OnTheWay
 from architect_migrate.databases.postgresql.pinned import current_schema, in_own_texts
 from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.postgresql.seeds import Inserting, after, inserted, inserting
@@ -85,6 +86,7 @@ class Recording:
         self._commits = self._refused = self._refused_at = ""
         self._schema = Schema()
         self._running = _Running()
+        self._on_the_way = OnTheWay()
         self._rows: list[SeedRow] = []
         self._labels: dict[int, str] = {}
         self._revision = ""
@@ -148,6 +150,7 @@ class Recording:
         if connection.is_shared and is_of_server(text):
             raise ServerChangedError
         self._running = _Running()
+        self._on_the_way.about_to_run(connection, text)
         if does in SILENT or not (does in WRITING or does in READING or does in _CODE):
             return
         writes, reads = tables_of(connection, text)
@@ -160,6 +163,7 @@ class Recording:
         does, running = verb(text), self._running
         if not does or does in SILENT:
             return
+        self._on_the_way.has_run(connection, text)
         if self._is_apart:
             self._apart.append(does)
         if does in WRITING | READING | _CODE:
@@ -259,15 +263,17 @@ class Recording:
                 refused=self._refused,
                 refused_at=self._refused_at,
                 commits=self._commits,
+                on_the_way=self._on_the_way.gone(connection),
                 labels=tuple(sorted({name for label, name in self._labels.items() if label not in known})),
             )
         )
-        self._schema = schema
-        self._forget()
+        self._begin_after(schema)
 
-    def _forget(self) -> None:
-        """Begin anew, for the next revision."""
+    def _begin_after(self, schema: Schema) -> None:
+        """Begin anew, for the next revision, which finds this schema."""
+        self._schema = schema
         self._ran, self._apart, self._outside, self._rows = [], [], [], []
+        self._on_the_way = OnTheWay()
         self._commits = self._refused = self._refused_at = ""
 
     def _is_alembics(self, statement: ReplayedStatement) -> bool:

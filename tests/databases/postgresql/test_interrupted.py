@@ -12,6 +12,7 @@ from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.databases.postgresql.questions import ask
 from architect_migrate.planning.row_questions import ValuesBesides, ValuesLacking
 from support.cli import archmig
+from support.postgresql import dumped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,3 +109,82 @@ def test_a_default_that_is_another_value_each_time_is_not_compared_with(
         ask(connection, ValuesBesides("t", "b", ("NULL", default)))
     assert ask(connection, ValuesLacking("t", "a", "b", ("NULL", default))).count == 1
     assert connection.execute("SELECT is_called FROM s").fetchall() == [(False,)]
+
+
+A_COLUMN_FOR_THE_TIME_BEING = [
+    ["CREATE TABLE t (id int PRIMARY KEY, v text)"],
+    [
+        "ALTER TABLE t ADD v2 int",
+        "UPDATE t SET v2 = v::int",
+        "ALTER TABLE t DROP v",
+        "ALTER TABLE t RENAME v2 TO v",
+    ],
+]
+ANOTHER_ENUM = [
+    ["CREATE TYPE st AS ENUM ('5', '6'); CREATE TABLE t (id int PRIMARY KEY, v st)"],
+    [
+        "ALTER TYPE st RENAME TO st_old",
+        "CREATE TYPE st AS ENUM ('5', '7')",
+        "UPDATE t SET v = '5'",
+        "ALTER TABLE t ALTER v TYPE st USING v::text::st",
+        "DROP TYPE st_old",
+    ],
+]
+TABLES = [
+    ["CREATE TABLE t (id int PRIMARY KEY, v text)"],
+    [
+        "CREATE TABLE u (id int PRIMARY KEY)",
+        "CREATE VIEW w AS SELECT v FROM t",
+        "CREATE TABLE passing (id int)",
+        "DROP TABLE passing",
+        "DROP TABLE IF EXISTS perhaps",
+        "CREATE TABLE perhaps (id int)",
+        "DROP TABLE perhaps",
+        "DROP VIEW IF EXISTS seen",
+        "CREATE VIEW seen AS SELECT id FROM u",
+        "DROP VIEW seen",
+    ],
+]
+TAKEN = [
+    (A_COLUMN_FOR_THE_TIME_BEING, A_COLUMN_FOR_THE_TIME_BEING[1][:1], "column t.v2"),
+    (A_COLUMN_FOR_THE_TIME_BEING, A_COLUMN_FOR_THE_TIME_BEING[1][:3], "column t.v2"),
+    (ANOTHER_ENUM, ANOTHER_ENUM[1][:1], "type st_old"),
+    (TABLES, ["CREATE VIEW u AS SELECT 1 AS a"], "view u"),
+    (TABLES, ["CREATE MATERIALIZED VIEW u AS SELECT 1 AS a"], "materialized view u"),
+    (TABLES, ["CREATE TYPE u AS ENUM ('a')"], "type u"),
+    (TABLES, ["CREATE TYPE u AS (a int)"], "type u"),
+    (TABLES, ["CREATE DOMAIN w AS int"], "domain w"),
+    (TABLES, ["CREATE SEQUENCE w"], "sequence w"),
+    (TABLES, ["CREATE INDEX u ON t (v)"], "index u"),
+    (TABLES, ["CREATE TABLE passing (id int)"], "table passing"),
+    (TABLES, ["CREATE TABLE perhaps (id int)"], "table perhaps"),
+    (TABLES, ["CREATE VIEW passing AS SELECT 1 AS id"], "view passing"),
+]
+
+
+@pytest.mark.parametrize(("chain", "statements", "subject"), TAKEN)
+def test_a_name_that_a_pending_revision_gives_to_something_else_is_taken(
+    begun: Callable[..., str], chain: list[list[str]], statements: list[str], subject: str
+) -> None:
+    database = begun(chain, "INSERT INTO t VALUES (1, '5')", *statements)
+    before = dumped(database)
+    done = archmig("reconcile", "-e", "app", "--yes")
+    said = f"app: {'drifted' if len(statements) > 1 or subject == 'type st_old' else 'behind'}, blocked by 1 finding"
+    assert (done.code, said in done.out, f"{subject}: r2 makes a " in done.out) == (1, True, True), done.out
+    assert dumped(database) == before
+
+
+@pytest.mark.parametrize(
+    ("chain", "statement"),
+    [
+        (TABLES, "CREATE VIEW seen AS SELECT 1 AS id"),
+        (TABLES, "CREATE TABLE own (u int, w int, passing int)"),
+        (A_COLUMN_FOR_THE_TIME_BEING, "CREATE TABLE own (v2 int)"),
+    ],
+)
+def test_a_name_that_is_not_in_the_way_is_none(
+    begun: Callable[..., str], chain: list[list[str]], statement: str
+) -> None:
+    begun(chain, "INSERT INTO t VALUES (1, '5')", statement)
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert done.code == 0, done.err + done.out

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
-from architect_migrate.databases.postgresql.details import PostgresColumn, PostgresIndex, PostgresSequence, PostgresTable
+from architect_migrate.databases.postgresql.details import (
+    PostgresColumn,
+    PostgresIndex,
+    PostgresSequence,
+    PostgresTable,
+)
 from architect_migrate.databases.postgresql.statements import significant
 
 if TYPE_CHECKING:
