@@ -186,3 +186,24 @@ def test_a_number_beside_the_text_whose_place_it_takes_is_compared(made: Callabl
     )
     done = archmig("status")
     assert (done.code, "app          undecided  r2" in done.out, done.err) == (0, True, "")
+
+
+def test_a_type_that_a_revision_has_only_renamed_gets_its_name_back(made: Callable[..., str]) -> None:
+    """A revision was interrupted after its first statement."""
+    database = made(
+        (
+            """
+            CREATE TYPE st AS ENUM ('a', 'b');
+            CREATE TABLE t (id int PRIMARY KEY, s st NOT NULL DEFAULT 'a');
+            CREATE INDEX ix_s ON t (s) WHERE s = 'a'
+            """,
+        ),
+        "INSERT INTO t VALUES (1, 'a'), (2, 'b')",
+        "ALTER TYPE st RENAME TO st_old",
+        "CREATE VIEW own AS SELECT id FROM t WHERE s = 'b'",
+    )
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, "1 step" in done.err, archmig("check").code) == (0, True, 0), done.err
+    with connected(database) as connection:
+        assert connection.execute("SELECT s::text FROM t ORDER BY id").fetchall() == [("a",), ("b",)]
+        assert connection.execute("SELECT * FROM own").fetchall() == [(2,)]

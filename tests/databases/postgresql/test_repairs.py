@@ -352,6 +352,13 @@ HARDER: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "alter type mood: as the chain has it",
     ),
+    "type under another name": (
+        (
+            "ALTER TYPE mood RENAME TO mood_old; CREATE VIEW own AS SELECT id FROM things WHERE feels = 'glad'",
+            "ALTER TABLE days ADD mood_old int, ADD own text",
+        ),
+        "alter type mood_old: rename to mood",
+    ),
     "domain": (
         ("ALTER DOMAIN positive DROP CONSTRAINT positive_check", "ALTER DOMAIN positive SET DEFAULT 3"),
         "alter domain positive: as the chain has it",

@@ -10,7 +10,7 @@ from architect_migrate.databases.postgresql.details import PostgresIndex, Postgr
 from architect_migrate.databases.postgresql.repair.dependants import Dependant, Start
 from architect_migrate.databases.postgresql.repair.functions import other_function
 from architect_migrate.databases.postgresql.repair.needs import joined, require
-from architect_migrate.databases.postgresql.repair.other_types import other_type
+from architect_migrate.databases.postgresql.repair.other_types import other_type, renamed_type, under_another_name
 from architect_migrate.databases.postgresql.repair.room import index_named, renamed, taken
 from architect_migrate.databases.postgresql.repair.sequences import (
     is_of_identity,
@@ -133,9 +133,20 @@ def _created(world: World, fact: Fact, revision: str) -> Work:
         )
         changes = (f"rename to {fact.trigger.spelling}",)
         return joined([*before, Work((AlterObject(kind, other.name, changes, (rename,), revision=revision),))])
-    if isinstance(fact, ObjectFact) and kind == "sequence" and (old := named_otherwise(world.context, fact.object)):
-        return joined([*before, Work((renamed_sequence(old, fact.object, revision),))])
+    if isinstance(fact, ObjectFact) and (step := _renamed(world, fact.object, revision)):
+        return joined([*before, Work((step,))])
     return joined([*before, Work((CreateObject(kind, name, "; ".join(statements), revision),))])
+
+
+def _renamed(world: World, thing: Object, revision: str) -> AlterObject | None:
+    """The step that renames a sequence or a type that is there but for its name; None if there is none."""
+    match thing.kind:
+        case "sequence" if old := named_otherwise(world.context, thing):
+            return renamed_sequence(old, thing, revision)
+        case "type" | "domain" if old := under_another_name(world.context, thing):
+            return renamed_type(world, old, thing, revision)
+        case _:
+            return None
 
 
 def _has_its_name(world: World, fact: Fact) -> str:

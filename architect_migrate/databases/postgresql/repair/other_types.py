@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import quote
 from architect_migrate.databases.postgresql.repair import types
-from architect_migrate.databases.postgresql.repair.context import in_list
+from architect_migrate.databases.postgresql.repair.context import in_list, names_in_full
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.needs import joined, require
+from architect_migrate.databases.postgresql.repair.renames import with_other_name
 from architect_migrate.databases.postgresql.repair.stuck import stuck
 from architect_migrate.model.environment import Repair
-from architect_migrate.model.facts import ObjectFact
+from architect_migrate.model.facts import ColumnFact, ObjectFact, facts
+from architect_migrate.model.facts import key as key_of
 from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import AlterObject, Work, headline
 from architect_migrate.planning.row_questions import Violating
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from architect_migrate.databases.postgresql.repair.context import RepairContext
     from architect_migrate.databases.postgresql.repair.world import World
     from architect_migrate.diagnosis.findings import Finding
-    from architect_migrate.model.schema import Object
+    from architect_migrate.model.facts import Fact
+    from architect_migrate.model.schema import Key, Object
 
 _ASIDE = "archmig_aside"
 
@@ -36,6 +40,36 @@ def other_type(world: World, fact: ObjectFact, actual: Object, revision: str) ->
             words = tuple(f"add label {label}" for label in types.labels(thing) if label in new)
             return Work((AlterObject("type", thing.name, words, added, revision=revision),))
     return _replaced(world, thing, actual, revision)
+
+
+def under_another_name(context: RepairContext, thing: Object) -> str:
+    """The same type but for its name, which the chain does not have, if its columns have this one in the chain."""
+    chain = {(one.kind, one.name) for one in context.schemas[1].objects}
+    own = (one for one in context.schemas[0].objects if (one.kind, one.body) == (thing.kind, thing.body))
+    for one in own:
+        places = [(table, column) for table, column, *_ in types.columns_of(context, one.name)]
+        wanted = [context.wanted(*place) for place in places]
+        is_its = all(column and names_in_full(column.declared) == {thing.name} for column in wanted)
+        if places and is_its and (one.kind, one.name) not in chain:
+            return one.name
+    return ""
+
+
+def renamed_type(world: World, old: str, thing: Object, revision: str) -> AlterObject:
+    """The step that gives a type the chain's name, which settles every difference that is only that name."""
+    actual, expected = (facts(schema) for schema in world.context.schemas)
+    renamed = {key: with_other_name(fact, old, thing.name) for key, fact in actual.items()}
+    settled = {key_of(fact) for key, fact in renamed.items() if _is_so(key, fact, expected)}
+    settled |= {key for key, fact in renamed.items() if _is_so(key, fact, expected)}
+    world.done |= {key for key in settled if key in world.foreseen}
+    rename = f"ALTER {thing.kind.upper()} {quote(old)} RENAME TO {quote(thing.name)}"
+    return AlterObject(thing.kind, old, (f"rename to {thing.name}",), (rename,), revision=revision)
+
+
+def _is_so(key: Key, fact: Fact, expected: Mapping[Key, Fact]) -> bool:
+    """Whether the chain has a fact as it is with the new name; a column that has the type's old name is another."""
+    new = key_of(fact)
+    return expected.get(new) == fact and (new == key or not isinstance(fact, ColumnFact))
 
 
 def _replaced(world: World, thing: Object, actual: Object, revision: str) -> Work:

@@ -11,6 +11,7 @@ from architect_migrate.databases.postgresql.repair.columns import missing_column
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.needs import joined, require
+from architect_migrate.databases.postgresql.repair.other_types import under_another_name
 from architect_migrate.databases.postgresql.repair.released import release
 from architect_migrate.databases.postgresql.repair.room import taken
 from architect_migrate.databases.postgresql.repair.texts import (
@@ -32,6 +33,7 @@ from architect_migrate.model.facts import (
     ForeignKeyFact,
     IndexFact,
     NameFact,
+    ObjectFact,
     PrimaryKeyFact,
     TableFact,
     UniqueFact,
@@ -51,15 +53,24 @@ _INHERITED = frozenset({"check", "column", "primary key", "unique"})
 
 def table_work(world: World, table: str, changes: tuple[Change, ...], revision: str) -> plan.Work:
     """The steps that repair a table and first what it needs, or the blockers; the steps name `revision`."""
+    before = [*_renamed_types(world, revision)]
     todo = tuple(change for change in changes if change_key(change) not in world.done)
     if not todo or table in world.working:
-        return plan.Work()
+        return joined(before)
     world.working.add(table)
     world.done |= {change_key(change) for change in todo}
     made = any(isinstance(each, Missing) and isinstance(each.fact, TableFact) for each in todo)
     work = _created(world, table, revision) if made else _altered(world, table, todo, revision)
     world.working.discard(table)
-    return joined([work, *_waiting(world, revision)])
+    return joined([*before, work, *_waiting(world, revision)])
+
+
+def _renamed_types(world: World, revision: str) -> Iterator[plan.Work]:
+    """Yield the work on types that lack only their names: it settles what is different of tables for that reason."""
+    for change in list(world.pending()):
+        thing = change.fact.object if isinstance(change, Missing) and isinstance(change.fact, ObjectFact) else None
+        if thing and thing.kind in {"domain", "type"} and under_another_name(world.context, thing):
+            yield world.settle(change, revision)
 
 
 def _created(world: World, table: str, revision: str) -> plan.Work:
