@@ -94,3 +94,35 @@ def test_a_sequence_that_was_set_forward_is_taken_back_with_the_transaction(conn
         assert repaired_to(connection, expected).left == ()
         assert connection.execute("SELECT last_value FROM t_id_seq").fetchone() == (510,)
     assert connection.execute("SELECT last_value FROM t_id_seq").fetchone() == (10,)
+
+
+@pytest.mark.parametrize(
+    ("damage", "subject", "found"),
+    [
+        (
+            "ALTER SEQUENCE few MAXVALUE 900; SELECT setval('few', 500)",
+            "sequence few",
+            "it is at 500, and the chain lets it go from 1 to 30",
+        ),
+        (
+            "ALTER TABLE falls ALTER id SET INCREMENT 1 SET MAXVALUE 90; SELECT setval('falls_id_seq', 60)",
+            "falls.id",
+            "it is at 60, and the chain lets it go from -50 to 0",
+        ),
+    ],
+)
+def test_a_sequence_that_is_beyond_the_chains_is_a_blocker(
+    connection: Connection, damage: str, subject: str, found: str
+) -> None:
+    its = repaired(connection, CHAIN, f"{CHAIN}{ROWS}{damage}")
+    assert [(each.subject, each.found) for each in its.blockers] == [(subject, found)]
+
+
+def test_an_identity_with_fewer_numbers_ends_where_the_sequence_before_it_was(connection: Connection) -> None:
+    damage = """
+    ALTER TABLE falls ALTER id DROP IDENTITY; CREATE SEQUENCE own INCREMENT -1 OWNED BY falls.id;
+    ALTER TABLE falls ALTER id SET DEFAULT nextval('own'); SELECT setval('own', -70);
+    """
+    assert repaired(connection, CHAIN, CHAIN + ROWS + damage).left == ()
+    with pytest.raises(psycopg.errors.SequenceGeneratorLimitExceeded):
+        connection.execute("INSERT INTO falls DEFAULT VALUES")

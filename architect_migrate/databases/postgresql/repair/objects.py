@@ -13,6 +13,7 @@ from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import other_type, renamed_type, under_another_name
 from architect_migrate.databases.postgresql.repair.room import index_named, renamed, taken
 from architect_migrate.databases.postgresql.repair.sequences import (
+    beyond,
     is_of_identity,
     made_sequence,
     named_otherwise,
@@ -338,6 +339,8 @@ def _other_object(world: World, fact: ObjectFact, actual: Object, revision: str)
         case "type" | "domain":
             return other_type(world, fact, actual, revision)
         case "sequence":
+            if why := beyond(world.context, thing.name, thing.body):
+                return Work((), (stuck(fact, why),))
             return Work((other_sequence(world.context, thing, revision),))
         case "rule":
             switch = switched(thing.body, actual.body, f"RULE {quote(thing.spelling)}")

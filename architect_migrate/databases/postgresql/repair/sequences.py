@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import literal, quote
+from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.repair.context import literals_in
 from architect_migrate.databases.postgresql.repair.dependants import Start
 from architect_migrate.databases.postgresql.repair.draft import Draft, Phase
 from architect_migrate.databases.postgresql.repair.texts import (
     altered_sequence,
+    bounds,
     detail_of,
     identity_clause,
     identity_parts,
@@ -18,6 +20,7 @@ from architect_migrate.databases.postgresql.repair.texts import (
     shortened,
 )
 from architect_migrate.databases.postgresql.statements import significant
+from architect_migrate.planning import blockers as blocked
 from architect_migrate.planning.plan import AlterObject
 
 if TYPE_CHECKING:
@@ -48,13 +51,17 @@ def identity_work(context: RepairContext, expected: Column, actual: Column, draf
             carried_on(context, expected, actual, draft)
         return
     manner, options = identity_parts(wanted)
+    text = f"AS {expected.declared} {_without_name(options)}"
+    if options != identity_parts(there)[1] and (why := beyond(context, identity_sequence(draft.table, actual), text)):
+        draft.blockers.append(blocked.stuck(draft.table, expected.name, why))
+        return
     if manner != identity_parts(there)[0]:
         draft.alter(Phase.SHAPE, f"ALTER {name} SET GENERATED {manner}")
     if options != identity_parts(there)[1]:
         old, new = identity_sequence(draft.table, actual), identity_sequence(draft.table, expected)
         if old != new:
             draft.run(Phase.SHAPE, f"ALTER SEQUENCE {quote(old)} RENAME TO {quote(new)}")
-        draft.run(Phase.SHAPE, altered_sequence(new, f"AS {expected.declared} {_without_name(options)}"))
+        draft.run(Phase.SHAPE, altered_sequence(new, text))
     draft.say(f"identity of {expected.name}")
 
 
@@ -207,13 +214,21 @@ def going_on(sequence: str, table: str, column: str) -> str:
 def _taken_over(new: str, old: str) -> str:
     """A statement after which a sequence goes on where another one is, if that is further."""
     return (
-        f"SELECT setval({_regclass(new)}, o.last_value) FROM {quote(old)} o, {quote(new)} q, pg_sequence s "
+        f"SELECT setval({_regclass(new)}, greatest(least(o.last_value, seqmax), seqmin)) "
+        f"FROM {quote(old)} o, {quote(new)} q, pg_sequence s "
         f"WHERE seqrelid = {_regclass(new)} AND o.is_called AND (o.last_value - q.last_value) * sign(seqincrement) >= 0"
     )
 
 
 def _regclass(sequence: str) -> str:
     return f"{literal(quote(sequence))}::regclass"
+
+
+def beyond(context: RepairContext, name: str, body: str) -> str:
+    """Why PostgreSQL refuses to give a sequence of the database other options; empty if it does not."""
+    at = int(query(context.connection, f"SELECT last_value FROM {quote(name)}").fetchall()[0][0])
+    lowest, highest = bounds(body)
+    return "" if lowest <= at <= highest else f"it is at {at}, and the chain lets it go from {lowest} to {highest}"
 
 
 def other_sequence(context: RepairContext, thing: Object, revision: str) -> AlterObject:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What the values have as the default: the collation of the column's type.
 _OF_TYPE = "binary"
+_HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 # The clauses of a sequence with what holds where a sequence does not say them.
 _USUAL = {
     "INCREMENT": "INCREMENT BY 1",
@@ -159,10 +160,31 @@ def options_of(sequence: Object) -> str:
 
 def altered_sequence(name: str, body: str) -> str:
     """The statement that gives a sequence the options that its text has, and the usual ones otherwise."""
+    of_type, found = _options(body)
+    rising = not found["INCREMENT"].partition(" ")[2].startswith("-")
+    # Why said: a sequence keeps the start that it has where nothing is said of it.
+    first = found["MINVALUE" if rising else "MAXVALUE"].split()[-1]
+    found.setdefault("START", f"START {first if first not in _USUAL else (1 if rising else -1)}")
+    return f"ALTER SEQUENCE {quote(name)} AS {of_type} {' '.join(found.values())}"
+
+
+def bounds(body: str) -> tuple[int, int]:
+    """The lowest and the highest number that a sequence with these options gives."""
+    of_type, found = _options(body)
+    most = _HIGHEST.get(of_type, _HIGHEST["bigint"])
+    rising = not found["INCREMENT"].partition(" ")[2].startswith("-")
+    usual = (1, most) if rising else (-most - 1, -1)
+    words = (found["MINVALUE"].split()[-1], found["MAXVALUE"].split()[-1])
+    lowest, highest = (own if word in _USUAL else int(word) for word, own in zip(words, usual, strict=True))
+    return lowest, highest
+
+
+def _options(body: str) -> tuple[str, dict[str, str]]:
+    """The type of a sequence, and its other options by their first words."""
     found = dict(_USUAL)
     tokens = [token for token in significant(body) if token.text.upper() not in {"BY", "WITH"}]
     words = [token.text.upper() for token in tokens]
-    of_type, rising = "bigint", True
+    of_type = "bigint"
     for at, word in enumerate(words):
         match word:
             case "OWNED":
@@ -175,11 +197,7 @@ def altered_sequence(name: str, body: str) -> str:
                 found[word] = word
             case _:
                 pass
-    rising = not found["INCREMENT"].partition(" ")[2].startswith("-")
-    # Why said: a sequence keeps the start that it has where nothing is said of it.
-    first = found["MINVALUE" if rising else "MAXVALUE"].split()[-1]
-    found.setdefault("START", f"START {first if first not in _USUAL else (1 if rising else -1)}")
-    return f"ALTER SEQUENCE {quote(name)} AS {of_type} {' '.join(found.values())}"
+    return of_type, found
 
 
 def _number(words: list[str]) -> str:
