@@ -120,3 +120,21 @@ def test_a_deferred_constraint_is_checked_before_the_proof(made: Callable[..., s
     done = archmig("upgrade", "-e", "app", "--yes")
     assert (done.code, "check what is deferred to the end of the run" in done.err) == (2, True), done.err
     assert dumped(database) == before
+
+
+def test_a_trigger_of_the_chain_does_what_the_chain_says(made: Callable[..., str]) -> None:
+    """Also one that changes rows before they are written, and one that is deferred to the end."""
+    body = function("NEW.c := upper(NEW.c); RETURN NEW;").replace("f()", "chains()")
+    late = function("UPDATE t SET n = n || '?'; RETURN NULL;").replace("f()", "late()")
+    more = [
+        body,
+        "CREATE TRIGGER chains BEFORE INSERT ON k FOR EACH ROW EXECUTE FUNCTION chains()",
+        late,
+        deferred("k").replace("f()", "late()").replace("OR UPDATE ", ""),
+    ]
+    c3 = CHAIN["c3"] + "".join(f"    op.execute({each!r})\n" for each in more)
+    database = made("INSERT INTO t VALUES (1, 'a')", at="c3", c3=c3, d4=CHAIN["d4"])
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert done.code == 0, done.err
+    assert run(database, "SELECT c FROM k") == [("ONE",)]
+    assert run(database, "SELECT n FROM t") == [("a!?",)]
