@@ -7,7 +7,7 @@ rows as they were; the server's counters and its catalog say so. Rows of any oth
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -262,7 +262,21 @@ def _proof_of_removed(now: Mapping[str, Stored], of: tuple[LentConnection, Store
     if new is None or not pairs:
         return TableProof(old.name, rows, rows, compared=False, digest="", dropped=True)
     pair = _Pair(after, old, new, copy, tuple(pairs), may, _Tally())
-    return TableProof(old.name, rows, _missing_by_values(pair)[0], compared=True, digest="")
+    return TableProof(old.name, rows, _not_brought(pair), compared=True, digest="")
+
+
+def _not_brought(pair: _Pair) -> int:
+    """How many rows a revision has not brought to another table.
+
+    Values that cannot have their column's new type are not compared: the revision has made others of them.
+    """
+    try:
+        # Why taken back: after an error PostgreSQL runs nothing more in the transaction.
+        with taken_back(pair.connection):
+            return _missing_by_values(pair)[0]
+    except (psycopg.DataError, psycopg.errors.CannotCoerce):
+        same = tuple((was, now) for was, now in pair.columns if was.kept_as == now.kept_as)
+        return _missing_by_values(replace(pair, columns=same))[0]
 
 
 def _compared(old: Stored, new: Stored, may: _May, tally: _Tally) -> Iterator[tuple[Column, Column]]:

@@ -30,6 +30,32 @@ def test_a_materialized_view_is_filled_again(begun: Callable[..., str]) -> None:
     assert (done.code, rows_of(database, "TABLE m")) == (0, [("b!",)]), done.err
 
 
+@pytest.mark.parametrize(
+    ("declared", "value", "told"),
+    [
+        ("int", "CASE v WHEN 'a' THEN 1 ELSE 2 END", "3 rows in 2 tables kept"),
+        ("point", "NULL", "3 rows in 2 tables kept"),
+        ("text", "upper(v)", "2 rows gone (2 of t)"),
+    ],
+)
+def test_a_revision_makes_other_values_on_the_way_to_another_table(
+    begun: Callable[..., str], declared: str, value: str, told: str
+) -> None:
+    database = begun(
+        [
+            [TABLE],
+            [
+                f"CREATE TABLE u (id int PRIMARY KEY, v {declared})",
+                f"INSERT INTO u (id, v) SELECT id, {value} FROM t",
+                "DROP TABLE t",
+            ],
+        ],
+        ROWS,
+    )
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert (done.code, told in done.err, len(rows_of(database, "TABLE u"))) == (0, True, 2), done.err
+
+
 def _turned(options: str, words: str) -> str:
     """A block that turns a serial into an identity, with the next free number in some words."""
     return f"""DO $$ DECLARE m bigint; BEGIN
