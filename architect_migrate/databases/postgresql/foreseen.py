@@ -8,7 +8,7 @@ from architect_migrate.databases.postgresql.on_the_way import named
 from architect_migrate.databases.postgresql.statements import names_in
 from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.model.history import effects, replays
-from architect_migrate.planning.plan import DropColumn, DropObject, RenameColumn, RenameTable, RunRevision
+from architect_migrate.planning.plan import AlterObject, DropColumn, DropObject, RenameColumn, RenameTable, RunRevision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,8 @@ def _gone(history: History, step: Step) -> Iterator[Key]:
             yield step.kind, step.name
         case DropColumn() | RenameColumn():
             yield "column", step.table, step.column
+        case AlterObject(changes=(change, *_)) if change.startswith("rename to "):
+            yield step.kind, step.name
         case RenameTable():
             yield "table", step.table
         case _:
