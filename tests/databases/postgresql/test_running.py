@@ -292,6 +292,40 @@ def test_an_error_in_an_autocommit_block_takes_back_its_statement_alone(made: Ca
     assert archmig("check").code == 0
 
 
+ASYNCHRONOUS = """import asyncio
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def run(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    async with create_async_engine("postgresql+asyncpg://x/y").connect() as connection:
+        await connection.run_sync(run)
+
+
+asyncio.run(main())
+"""
+
+
+def test_a_percent_sign_is_no_placeholder_to_asyncpg(made: Callable[..., str], tmp_path: Path) -> None:
+    c3 = """def upgrade():
+    name = op.get_bind().exec_driver_sql("SELECT format('%I', 'b c')").scalar()
+    op.execute(sa.text(f"UPDATE posts SET price = :price || '{name}%'").bindparams(price="5"))
+"""
+    database = made(at="", c3=c3, d4=NOTHING)
+    (tmp_path / "chain" / "env.py").write_text(ASYNCHRONOUS)
+    assert archmig("upgrade", "b2", "-e", "app", "--yes").code == 0
+    run(database, *ROWS)
+    done = archmig("upgrade", "-e", "app", "--yes")
+    assert done.code == 0, done.err
+    assert run(database, "SELECT DISTINCT price FROM posts") == [('5"b c"%',)]
+
+
 def test_rows_of_partitions_may_change_as_the_revision_says(made: Callable[..., str]) -> None:
     b2 = """def upgrade():
     op.execute("CREATE TABLE parts (id int, a int, b text, PRIMARY KEY (id, a)) PARTITION BY LIST (a)")
