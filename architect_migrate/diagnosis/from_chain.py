@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architect_migrate.diagnosis.suggestions import FromChain
-from architect_migrate.model.history import snapshots
+from architect_migrate.model.history import replays, snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,10 +49,13 @@ def _added(history: History) -> dict[tuple[str, str], str | None]:
     renamed = {(rename.table, rename.new) for replayed in history.replayed for rename in replayed.renames}
     found: dict[tuple[str, str], str | None] = {}
     before: dict[str, set[str]] = {}
-    for schema in snapshots(history).values():
+    for revision, schema in snapshots(history).items():
+        # One that is dropped and added again by one revision is there before and after it.
+        again = replays(history)[revision].remade
         for table in schema.tables:
             there = before.get(table.name)
-            new = (each for each in table.columns if there is not None and each.name not in there)
+            known = {name for name in there or () if (table.name, name) not in again}
+            new = (each for each in table.columns if there is not None and each.name not in known)
             found |= {(table.name, each.name): each.default for each in new if (table.name, each.name) not in renamed}
         before = {table.name: {column.name for column in table.columns} for table in schema.tables}
     return found

@@ -106,6 +106,22 @@ def test_a_difference_that_does_not_matter_tells_the_old_column_from_the_new_one
     assert [each.subject for each in found if each.code == "interrupted-undecided"] == ["column t.n"] * asked
 
 
+def test_a_column_made_again_by_the_same_revision_does_not_get_the_default_of_the_old_one(tmp_path: Path) -> None:
+    """Only something of the last revision is there, so the column is added by repair."""
+    again = ("ALTER TABLE t DROP COLUMN m", "ALTER TABLE t ADD COLUMN m TEXT")
+    home = own_chain(
+        tmp_path,
+        {
+            "a1": raw(None, T),
+            "b2": raw("a1", "ALTER TABLE t ADD COLUMN m INTEGER NOT NULL DEFAULT 7"),
+            "c3": raw("b2", *again, K),
+        },
+    )
+    script(home.database, T, ROWS, K, *stamp("a1"))
+    come_home(home)
+    assert ask(home.database, "SELECT DISTINCT m FROM t") == [(None,)]
+
+
 def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
     home = own_chain(tmp_path, CHAINS["two revisions"])
     script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))
