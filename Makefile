@@ -82,6 +82,8 @@ torture: $(VENV)/.installed
 	PYTHONPATH=tests $(BIN)/python -m torture.run $(TORTURE)
 	ARCHMIG_EXAMPLES=60 $(BIN)/pytest -q -n $(JOBS) tests/property/test_reconcile.py tests/backups/test_restore.py \
 	    tests/databases/postgresql/test_demo_chain.py tests/databases/postgresql/test_demo_drift.py
+	ARCHMIG_EXAMPLES=60 $(BIN)/pytest -q -n $(JOBS) -k killed tests/databases/postgresql/test_archives.py \
+	    tests/databases/postgresql/test_leaving.py tests/databases/postgresql/test_running.py
 
 # Random chains and histories, every word of archmig held against plain Alembic. TRUTH="--minutes 30 --seed 7" and the
 # like, "--kind postgresql --rows" on PostgreSQL.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.values import Backup, Content
 
 # How many restores are killed: a sample, of which `make torture` takes more.
-KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "4"))
+KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "2"))
 
 ENV = """from alembic import context
 import sqlalchemy as sa

@@ -156,7 +156,9 @@ def restored(place: Path) -> Path:
 def test_a_restore_that_fails_at_its_commit_says_which_content_is_there(
     restored: Path, monkeypatch: pytest.MonkeyPatch, comes: bool, code: int, rows: int
 ) -> None:
-    def overwritten(held: overwrite.HeldDatabase, source: sqlite3.Connection, timeout: float) -> None:
+    def overwritten(
+        held: overwrite.HeldDatabase, source: sqlite3.Connection, _then: object, timeout: float, _from_here: object
+    ) -> None:
         if comes:
             overwrite.overwrite(source, held, timeout)
         raise CommitFailedError(str(held.path), "disk I/O error")
