@@ -15,7 +15,7 @@ from architect_migrate.databases.postgresql.server import throwaway
 from support.paths import DATA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import psycopg
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 EVERYTHING = (DATA / "postgresql_everything.sql").read_text(encoding="utf-8")
 # The versions that tests run on, where they are installed: the oldest with every clause of the above, and the newest.
 VERSIONS = (15, 18)
+# An env.py as people have it.
+ENV = """from alembic import context
+import sqlalchemy as sa
+
+engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
 
 
 @contextmanager
@@ -58,6 +68,30 @@ def connected(url: str) -> psycopg.Connection[Any]:
     import psycopg
 
     return psycopg.connect(url, autocommit=True)
+
+
+def run(database: str, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements one by one; return the rows of the last."""
+    rows: list[tuple[object, ...]] = []
+    with connected(database) as connection:
+        for statement in statements:
+            found = connection.execute(statement)
+            rows = found.fetchall() if found.description else []
+    return rows
+
+
+def written(folder: Path, revisions: Mapping[str, str]) -> None:
+    """Write a chain to a folder: revisions by their names, each with the text of its functions."""
+    versions = folder / "chain" / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    (folder / "chain" / "env.py").write_text(ENV)
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
+    before = None
+    for name, text in revisions.items():
+        ids = f'revision = "{name}"\ndown_revision = {before!r}\n'
+        head = f"import sqlalchemy as sa\nfrom alembic import op\n\n{ids}\n\n"
+        (versions / f"{name}.py").write_text(head + text)
+        before = name
 
 
 def dumped(database: str, *options: str) -> str:

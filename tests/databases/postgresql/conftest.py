@@ -10,8 +10,8 @@ from alembic.config import Config
 from alembic import command
 from architect_migrate.runs import execute
 from support.cli import archmig, plainly
-from support.postgresql import VERSIONS, connected, database_at
-from support.segments import ROWS, chain_of, rows_of
+from support.postgresql import VERSIONS, connected, database_at, run
+from support.segments import ROWS, chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -184,18 +184,18 @@ def segmented(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> I
     def make(*revisions: str, server: str = newest, policies: str = "") -> str:
         servers.append(server)
         monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", server)
-        rows_of(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)", "CREATE DATABASE segments")
+        run(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)", "CREATE DATABASE segments")
         database = database_at(server, "segments")
         chain_of(tmp_path, *revisions)
         entry = f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n{policies}\n'
         (tmp_path / "environments.toml").write_text(entry)
         assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
-        rows_of(database, ROWS)
+        run(database, ROWS)
         return database
 
     yield make
     for server in servers:
-        rows_of(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)")
+        run(server, "DROP DATABASE IF EXISTS segments WITH (FORCE)")
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def begun(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Itera
         (tmp_path / "environments.toml").write_text(f'[env.app]\nurl = "{database}"\nuninitialised = "create"\n')
         assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
         for statement in statements:
-            rows_of(database, statement)
+            run(database, statement)
         return database
 
     yield make

@@ -24,7 +24,7 @@ from architect_migrate.databases.registry import access, keeper
 from support.cli import archmig, plainly
 from support.kinds import Served
 from support.kinds import run as making
-from support.postgresql import EVERYTHING, connected, database_at, needs_extension
+from support.postgresql import EVERYTHING, connected, database_at, needs_extension, run, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,15 +36,6 @@ if TYPE_CHECKING:
 # How many restores are killed: a sample, of which `make torture` takes more.
 KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "2"))
 
-ENV = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 FIRST = """
     CREATE TYPE mood AS ENUM ('sad', 'ok');
     CREATE TABLE users (id serial PRIMARY KEY, name varchar(50) NOT NULL UNIQUE, feels mood DEFAULT 'ok',
@@ -108,34 +99,10 @@ def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
         server.execute("DROP DATABASE IF EXISTS archived WITH (FORCE)")
 
 
-def written(folder: Path, revisions: Mapping[str, str]) -> None:
-    versions = folder / "chain" / "versions"
-    versions.mkdir(parents=True, exist_ok=True)
-    (folder / "chain" / "env.py").write_text(ENV)
-    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
-    before = None
-    for name, text in revisions.items():
-        head = (
-            f'import sqlalchemy as sa\nfrom alembic import op\n\nrevision = "{name}"\ndown_revision = {before!r}\n\n\n'
-        )
-        (versions / f"{name}.py").write_text(head + text)
-        before = name
-
-
 def more(folder: Path, text: str) -> None:
     """Add to environments.toml."""
     file = folder / "environments.toml"
     file.write_text(file.read_text() + text)
-
-
-def run(database: str, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements one by one; return the rows of the last."""
-    rows: list[tuple[object, ...]] = []
-    with connected(database) as connection:
-        for statement in statements:
-            found = connection.execute(statement)
-            rows = found.fetchall() if found.description else []
-    return rows
 
 
 def whole(database: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 from architect_migrate.core.urls import parse_url
 from architect_migrate.databases.registry import access, keeper
 from architect_migrate.databases.values import Permitted
-from databases.postgresql.test_running import made, run
+from databases.postgresql.test_running import made
 from support.cli import archmig
-from support.postgresql import connected
+from support.postgresql import connected, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

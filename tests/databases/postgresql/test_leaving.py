@@ -20,7 +20,8 @@ from alembic.util import CommandError
 from alembic import command
 from architect_migrate.databases.postgresql.statements import words_outside
 from support.cli import archmig
-from support.segments import A1, ROWS, rows_of, upgraded
+from support.postgresql import run
+from support.segments import A1, ROWS, upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ def test_the_plan_says_what_runs_outside(segmented: Callable[..., str], url: str
 def until(database: str, asked: str) -> None:
     """Wait until a number is no longer 0."""
     for _ in range(400):
-        if rows_of(database, asked) != [(0,)]:
+        if run(database, asked) != [(0,)]:
             return
         time.sleep(0.02)
     pytest.fail(f"still 0: {asked}")
@@ -75,25 +76,25 @@ def until(database: str, asked: str) -> None:
 
 def test_an_index_that_fails_leaves_nothing_and_the_next_run_makes_it(segmented: Callable[..., str]) -> None:
     database = segmented(A1, B2, INDEX, D4)
-    rows_of(database, "UPDATE t SET note = 'secret'")
+    run(database, "UPDATE t SET note = 'secret'")
     code, said = upgraded()
     assert (code, "at r2, proven and committed. In the transaction after it: revision r3 failed" in said) == (2, True)
     assert 'could not create unique index "t_note"' in said
     assert "secret" not in archmig("show").out
-    assert (rows_of(database, INVALID), rows_of(database, "TABLE alembic_version")) == ([], [("r2",)])
+    assert (run(database, INVALID), run(database, "TABLE alembic_version")) == ([], [("r2",)])
     assert "behind" in archmig("status").out
-    rows_of(database, "UPDATE t SET note = id")
+    run(database, "UPDATE t SET note = id")
     assert upgraded()[0] == 0
-    assert rows_of(database, VALID) == [("t_note",), ("t_pkey",)]
+    assert run(database, VALID) == [("t_note",), ("t_pkey",)]
     assert archmig("check").code == 0
 
 
 def test_a_first_revision_that_leaves_the_transaction_in_vain_changes_nothing(segmented: Callable[..., str]) -> None:
     database = segmented(A1, INDEX)
-    rows_of(database, "UPDATE t SET note = 'x'")
+    run(database, "UPDATE t SET note = 'x'")
     code, said = upgraded()
     assert (code, "revision r2 failed in upgrade()" in said, "commit" in said) == (2, True, False), said
-    assert (rows_of(database, INVALID), rows_of(database, "TABLE alembic_version")) == ([], [("r1",)])
+    assert (run(database, INVALID), run(database, "TABLE alembic_version")) == ([], [("r1",)])
     assert "*" not in archmig("status").out, "nothing was changed from outside"
 
 
@@ -125,11 +126,11 @@ def test_an_index_is_built_while_others_write(
     with building(database) as process:
         # The index waits for the open transaction longer than `lock_timeout`, and this one does not wait for it.
         time.sleep(1)
-        assert rows_of(database, "UPDATE t SET note = 'n0' WHERE id = 2 RETURNING id") == [(2,)]
+        assert run(database, "UPDATE t SET note = 'n0' WHERE id = 2 RETURNING id") == [(2,)]
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert rows_of(database, VALID) == [("t_note",), ("t_pkey",)]
-    assert rows_of(database, "SELECT count(*) FROM t") == [(4,)]
+    assert run(database, VALID) == [("t_note",), ("t_pkey",)]
+    assert run(database, "SELECT count(*) FROM t") == [(4,)]
     assert archmig("check").code == 0
 
 
@@ -139,15 +140,15 @@ def test_a_server_that_ends_the_connection_leaves_an_index_that_reconcile_makes_
     database = segmented(A1, INDEX, D4)
     ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE UNIQUE INDEX CONC%'"
     with building(database) as process:
-        rows_of(database, ends)
+        run(database, ends)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "at r1, and r2 is committed in part, since it left the transaction. What came" in said
     assert "run `archmig reconcile`" in said.replace("\n", " ").replace("  ", " ")
-    assert rows_of(database, INVALID) == [("t_note",)]
+    assert run(database, INVALID) == [("t_note",)]
     assert "t_note on t: valid is no" in archmig("diagnose").out
     assert archmig("reconcile", "-e", "app", "--yes").code == 0
-    assert (rows_of(database, INVALID), rows_of(database, "TABLE alembic_version")) == ([], [("r3",)])
+    assert (run(database, INVALID), run(database, "TABLE alembic_version")) == ([], [("r3",)])
     assert archmig("check").code == 0
 
 
@@ -162,7 +163,7 @@ def test_a_run_that_is_killed_outside_holds_the_lock_until_the_server_has_ended_
         assert (code, "locked by another run, process" in said) == (2, True), said
     until(database, RELEASED)
     assert archmig("reconcile", "-e", "app", "--yes").code == 0
-    assert (rows_of(database, INVALID), rows_of(database, "TABLE alembic_version")) == ([], [("r3",)])
+    assert (run(database, INVALID), run(database, "TABLE alembic_version")) == ([], [("r3",)])
     assert archmig("check").code == 0
 
 
@@ -183,21 +184,21 @@ def test_a_killed_run_is_between_two_segments_or_says_what_is_there_in_part(
     subprocess.run(words, check=True, capture_output=True)
     whole = time.monotonic() - began
     for _ in range(KILLS):
-        rows_of(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        run(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
         assert archmig("upgrade", "r1", "-e", "app", "--yes").code == 0
-        rows_of(database, ROWS)
+        run(database, ROWS)
         with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             time.sleep(chance.uniform(0.4, 1.0) * whole)
             if victim == "client":
                 process.kill()
             else:
                 its = "datname = 'segments' AND application_name LIKE 'archmig process %'"
-                rows_of(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {its}")
+                run(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {its}")
         until(database, RELEASED)
-        assert rows_of(database, STATES)[0] in LEFT
+        assert run(database, STATES)[0] in LEFT
         done = archmig("reconcile", "-e", "app", "--yes")
-        assert (done.code, rows_of(database, STATES)) == (0, [("r4", 2, True)]), done.err
-        assert rows_of(database, "SELECT id, note FROM t ORDER BY id") == [(n, f"n{n}") for n in range(1, 4)]
+        assert (done.code, run(database, STATES)) == (0, [("r4", 2, True)]), done.err
+        assert run(database, "SELECT id, note FROM t ORDER BY id") == [(n, f"n{n}") for n in range(1, 4)]
         assert archmig("check").code == 0
 
 
@@ -229,7 +230,7 @@ def test_ctrl_c_outside_leaves_nothing(
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "at r2, proven and committed. In the transaction after it: Ctrl-C: run it again" in said
-    assert (rows_of(database, INVALID), rows_of(database, "TABLE alembic_version")) == ([], [("r2",)])
+    assert (run(database, INVALID), run(database, "TABLE alembic_version")) == ([], [("r2",)])
     assert upgraded()[0] == 0
 
 
@@ -237,7 +238,7 @@ def test_a_revision_that_mixes_is_proven_in_parts(segmented: Callable[..., str])
     database = segmented(A1, MIXED, D4)
     code, said = upgraded()
     assert code == 0, said
-    assert rows_of(database, "SELECT id, n FROM t ORDER BY id") == [(1, 3), (2, 2), (3, 2)]
+    assert run(database, "SELECT id, n FROM t ORDER BY id") == [(1, 3), (2, 2), (3, 2)]
     assert archmig("check").code == 0
 
 
@@ -246,8 +247,8 @@ def test_a_revision_may_leave_more_than_once(segmented: Callable[..., str]) -> N
     database = segmented(A1, MIXED + second, D4)
     code, said = upgraded()
     assert code == 0, said
-    assert rows_of(database, "SELECT id, m, n FROM t ORDER BY id") == [(1, "sad", 3), (2, "sad", 2), (3, "sad", 2)]
-    assert rows_of(database, VALID) == [("t_pkey",)]
+    assert run(database, "SELECT id, m, n FROM t ORDER BY id") == [(1, "sad", 3), (2, "sad", 2), (3, "sad", 2)]
+    assert run(database, VALID) == [("t_pkey",)]
     assert archmig("check").code == 0
 
 
@@ -259,8 +260,8 @@ def test_a_revision_that_fails_after_it_left_is_there_in_part(segmented: Callabl
     assert its["detail"].startswith(
         "at r1, and r2 is committed in part, since it left the transaction. What came after"
     )
-    assert rows_of(database, VALID) == [("t_n",), ("t_pkey",)]
-    assert rows_of(database, "SELECT id, n FROM t ORDER BY id") == [(1, 1), (2, 2), (3, 3)]
+    assert run(database, VALID) == [("t_n",), ("t_pkey",)]
+    assert run(database, "SELECT id, n FROM t ORDER BY id") == [(1, 1), (2, 2), (3, 3)]
     assert len([*(tmp_path / ".archmig" / "backups").glob("*.dump")]) == 1
     assert "was changed from outside" not in archmig("status").out
     told = archmig("reconcile", "-e", "app", "--dry-run").out
@@ -275,11 +276,11 @@ def test_rows_are_proven_before_a_revision_leaves(segmented: Callable[..., str])
     first = A1 + '    op.execute("CREATE TABLE u (id int PRIMARY KEY)")\n'
     writes = f"def upgrade():\n    op.execute('INSERT INTO u VALUES (1)')\n{INDEX.partition(':')[2]}"
     database = segmented(first, writes)
-    rows_of(database, *trigger)
+    run(database, *trigger)
     code, said = upgraded()
     assert (code, "trigger own, which is not the chain's" in said) == (2, True), said
-    assert rows_of(database, "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)") == [(3, 0)]
-    assert (rows_of(database, VALID), rows_of(database, "TABLE alembic_version")) == ([("t_pkey",)], [("r1",)])
+    assert run(database, "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM u)") == [(3, 0)]
+    assert (run(database, VALID), run(database, "TABLE alembic_version")) == ([("t_pkey",)], [("r1",)])
 
 
 def test_a_loop_over_rows_before_it_leaves_is_proven_with_copies(segmented: Callable[..., str]) -> None:
@@ -291,7 +292,7 @@ def test_a_loop_over_rows_before_it_leaves_is_proven_with_copies(segmented: Call
     database = segmented(A1, loop)
     code, said = upgraded()
     assert code == 0, said
-    assert rows_of(database, "SELECT string_agg(note, ' ' ORDER BY id) FROM t") == [("N1 N2 N3",)]
+    assert run(database, "SELECT string_agg(note, ' ' ORDER BY id) FROM t") == [("N1 N2 N3",)]
 
 
 LABEL = f"""def upgrade():
@@ -308,8 +309,8 @@ def test_a_label_is_used_by_the_revision_that_adds_it_outside(segmented: Callabl
     )
     code, said = upgraded()
     assert code == 0, said
-    assert rows_of(database, "SELECT id, m FROM t ORDER BY id") == [(1, "ok"), (2, "sad"), (3, "sad")]
-    rows_of(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    assert run(database, "SELECT id, m FROM t ORDER BY id") == [(1, "ok"), (2, "sad"), (3, "sad")]
+    run(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     assert upgraded()[0] == 0, "and where nothing is there"
     assert archmig("check").code == 0
 
@@ -336,7 +337,7 @@ def test_what_can_be_proven_in_one_transaction_stays_in_it(segmented: Callable[.
 
 def test_an_empty_database_is_built_inside_since_nobody_waits(segmented: Callable[..., str]) -> None:
     database = segmented(A1, B2, INDEX, D4)
-    rows_of(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    run(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     assert "outside" not in archmig("upgrade", "-e", "app", "--dry-run").out
     assert upgraded()[0] == 0
 
@@ -344,7 +345,7 @@ def test_an_empty_database_is_built_inside_since_nobody_waits(segmented: Callabl
 def test_vacuum_runs_outside_and_leaves_rows_alone(segmented: Callable[..., str]) -> None:
     database = segmented(A1, f"def upgrade():\n{BLOCK}op.execute('VACUUM (ANALYZE) t')\n")
     assert upgraded()[0] == 0
-    assert rows_of(database, "SELECT count(*) FROM t") == [(3,)]
+    assert run(database, "SELECT count(*) FROM t") == [(3,)]
 
 
 def test_rows_are_not_written_outside(segmented: Callable[..., str]) -> None:
@@ -354,21 +355,21 @@ def test_rows_are_not_written_outside(segmented: Callable[..., str]) -> None:
             op.execute("UPDATE t SET note = 'x'")
 """
     database = segmented(A1, hidden)
-    rows_of(database, "ANALYZE t")
+    run(database, "ANALYZE t")
     code, said = upgraded()
     assert (code, "UPDATE may change rows, and outside of a transaction nothing could prove" in said) == (2, True), said
     assert "at r1, and r2 is committed in part" in said
-    assert rows_of(database, "SELECT count(*) FROM t WHERE note = 'x'") == [(0,)]
-    assert rows_of(database, VALID) == [("t_note",), ("t_pkey",)]
+    assert run(database, "SELECT count(*) FROM t WHERE note = 'x'") == [(0,)]
+    assert run(database, VALID) == [("t_note",), ("t_pkey",)]
 
 
 def test_one_transaction_is_what_an_environment_may_insist_on(segmented: Callable[..., str]) -> None:
     database = segmented(A1, B2, INDEX, policies='transaction = "one"')
     planned = archmig("upgrade", "-e", "app", "--dry-run").out
     assert ("outside of a" in planned, "CONCURRENTLY is left out" in planned) == (False, True)
-    rows_of(database, "UPDATE t SET note = 'x'")
+    run(database, "UPDATE t SET note = 'x'")
     assert upgraded()[0] == 2
-    assert rows_of(database, "TABLE alembic_version") == [("r1",)]
+    assert run(database, "TABLE alembic_version") == [("r1",)]
 
 
 def test_the_sql_of_a_plan_runs_such_a_revision_between_two_transactions(segmented: Callable[..., str]) -> None:
@@ -385,9 +386,9 @@ def test_plain_alembic_goes_on_running_in_one_transaction(segmented: Callable[..
     config = Config(str(tmp_path / "alembic.ini"), cmd_opts=Namespace(x=["env=app"]))
     with pytest.raises(CommandError, match="unsafe use of new value"):
         command.upgrade(config, "head")
-    assert rows_of(database, "TABLE alembic_version") == [("r1",)]
+    assert run(database, "TABLE alembic_version") == [("r1",)]
     command.upgrade(config, "r2")
-    assert rows_of(database, VALID) == [("t_note",), ("t_pkey",)]
+    assert run(database, VALID) == [("t_note",), ("t_pkey",)]
 
 
 @pytest.mark.parametrize(

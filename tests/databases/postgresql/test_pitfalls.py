@@ -15,7 +15,7 @@ psycopg = pytest.importorskip("psycopg")
 
 from databases.postgresql.conftest import make_chain
 from support.cli import archmig, plainly
-from support.postgresql import connected, database_at, dumped, needs_extension
+from support.postgresql import connected, database_at, dumped, needs_extension, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,16 +103,6 @@ def app(healthy: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def as_role(url: str, role: str = "pit_app") -> str:
     return f"postgresql://{role}@{url.partition('@')[2]}"
-
-
-def run(database: str, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements one by one; return the rows of the last."""
-    rows: list[tuple[object, ...]] = []
-    with connected(database) as connection:
-        for statement in statements:
-            found = connection.execute(statement)
-            rows = found.fetchall() if found.description else []
-    return rows
 
 
 def done(command: str, *words: str) -> Done:

@@ -9,21 +9,12 @@ import pytest
 pytest.importorskip("psycopg")
 
 from support.cli import archmig, plainly
-from support.postgresql import connected, database_at
+from support.postgresql import ENV, connected, database_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-ENV = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 REVISION = '''from alembic import op
 
 revision, down_revision = "{0}", {1!r}

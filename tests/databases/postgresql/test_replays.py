@@ -13,6 +13,7 @@ from architect_migrate.core.chain_errors import ReplayError
 from architect_migrate.model.chain_config import beside
 from architect_migrate.model.history import snapshots
 from architect_migrate.revisions.replay import source_of
+from support.postgresql import ENV
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
 
     from architect_migrate.model.history import History, Replayed
 
-PLAIN = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 ASYNCHRONOUS = """import asyncio
 from alembic import context
 from sqlalchemy.ext.asyncio import async_engine_from_config
@@ -49,8 +41,8 @@ async def main():
 
 asyncio.run(main())
 """
-OPTIONS = PLAIN.replace("poolclass=sa.pool.NullPool", "executemany_mode='values_plus_batch', pool_pre_ping=True")
-OWN = PLAIN.replace(
+OPTIONS = ENV.replace("poolclass=sa.pool.NullPool", "executemany_mode='values_plus_batch', pool_pre_ping=True")
+OWN = ENV.replace(
     'sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)',
     'sa.create_engine("postgresql+psycopg2://ada:secret@prod.example.org/app", isolation_level="REPEATABLE READ")',
 )
@@ -61,7 +53,7 @@ context.configure(connection=connection)
 with context.begin_transaction():
     context.run_migrations()
 """
-BEGUN = PLAIN.replace("engine.connect()", "engine.begin()")
+BEGUN = ENV.replace("engine.connect()", "engine.begin()")
 TABLE = 'op.execute("CREATE TABLE t (id serial PRIMARY KEY, a text, b text)")'
 
 
@@ -73,7 +65,7 @@ def replayed(
     server = url_of(None)
     monkeypatch.setenv("ARCHMIG_POSTGRESQL_SCRATCH", server)
 
-    def history(*bodies: str, env: str = PLAIN, url: str = "driver://x/y", schema: str = "public") -> History:
+    def history(*bodies: str, env: str = ENV, url: str = "driver://x/y", schema: str = "public") -> History:
         versions = tmp_path / "chain" / "versions"
         versions.mkdir(parents=True)
         (tmp_path / "alembic.ini").write_text(f"[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = {url}\n")
@@ -97,8 +89,8 @@ def last(history: History) -> Replayed:
 @pytest.mark.parametrize(
     ("env", "url"),
     [
-        (PLAIN, "driver://x/y"),
-        (PLAIN, "postgresql+psycopg2://ada:secret@prod.example.org/app"),
+        (ENV, "driver://x/y"),
+        (ENV, "postgresql+psycopg2://ada:secret@prod.example.org/app"),
         (ASYNCHRONOUS, "postgresql+asyncpg://ada:secret@prod.example.org/app"),
         (ASYNCHRONOUS, "postgresql+psycopg://ada:secret@prod.example.org/app"),
         (OPTIONS, "driver://x/y"),
@@ -123,7 +115,7 @@ def test_every_engine_of_the_chains_code_is_lent_the_scratch_database(
     [
         (ASYNCHRONOUS, "postgresql+asyncpg://x/y", "SELECT format('%I', 'a') || :b"),
         (ASYNCHRONOUS, "postgresql+psycopg://x/y", "SELECT format('%%I', 'a') || :b"),
-        (PLAIN, "postgresql+psycopg2://x/y", "SELECT format('%%I', 'a') || :b"),
+        (ENV, "postgresql+psycopg2://x/y", "SELECT format('%%I', 'a') || :b"),
     ],
     ids=["asyncpg", "asynchronous psycopg", "psycopg2"],
 )
@@ -153,7 +145,7 @@ def test_the_schema_that_is_read_is_the_one_in_which_the_chain_works(replayed: C
 @pytest.mark.parametrize(
     "env",
     [
-        PLAIN.replace(
+        ENV.replace(
             "as connection:\n",
             """as connection:
     connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS app")
@@ -162,8 +154,8 @@ def test_the_schema_that_is_read_is_the_one_in_which_the_chain_works(replayed: C
     connection.dialect.default_schema_name = "app"
 """,
         ),
-        PLAIN.replace("poolclass=", 'connect_args={"options": "-csearch_path=app,public"}, poolclass='),
-        PLAIN.replace("poolclass=", 'connect_args={"server_settings": {"search_path": "app"}}, poolclass='),
+        ENV.replace("poolclass=", 'connect_args={"options": "-csearch_path=app,public"}, poolclass='),
+        ENV.replace("poolclass=", 'connect_args={"server_settings": {"search_path": "app"}}, poolclass='),
     ],
     ids=["set", "options", "server settings"],
 )

@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic import command
 from architect_migrate.databases.postgresql.programs import programs
 from support.cli import archmig, plainly
-from support.postgresql import database_at
+from support.postgresql import ENV, database_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,15 +49,6 @@ def upgrade():
     op.execute("ALTER TABLE parcels ALTER state TYPE varchar(40)")
     op.execute("UPDATE parcels SET state = 'here' WHERE state IS NULL")
     op.execute("CREATE VIEW sent AS SELECT id FROM parcels WHERE state = 'sent'")
-"""
-ENV = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
 """
 
 

@@ -12,7 +12,7 @@ from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.model.compare import compare
 from architect_migrate.model.facts import facts
 from support.cli import archmig
-from support.segments import rows_of
+from support.postgresql import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def test_a_materialized_view_is_filled_again(begun: Callable[..., str]) -> None:
     view = "CREATE MATERIALIZED VIEW m AS SELECT max(v) AS v FROM t"
     database = begun([[TABLE, view], ["UPDATE t SET v = v || '!'", "REFRESH MATERIALIZED VIEW m"]], ROWS)
     done = archmig("upgrade", "-e", "app", "--yes")
-    assert (done.code, rows_of(database, "TABLE m")) == (0, [("b!",)]), done.err
+    assert (done.code, run(database, "TABLE m")) == (0, [("b!",)]), done.err
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_revision_makes_other_values_on_the_way_to_another_table(
         ROWS,
     )
     done = archmig("upgrade", "-e", "app", "--yes")
-    assert (done.code, told in done.err, len(rows_of(database, "TABLE u"))) == (0, True, 2), done.err
+    assert (done.code, told in done.err, len(run(database, "TABLE u"))) == (0, True, 2), done.err
 
 
 def _turned(options: str, words: str) -> str:
@@ -78,7 +78,7 @@ def test_numbers_start_where_the_rows_of_a_database_end(begun: Callable[..., str
     database = begun([[TABLE], [block]], ROWS)
     done = archmig("upgrade", "-e", "app", "--yes")
     assert (done.code, archmig("check").code) == (0, 0), done.err
-    assert rows_of(database, "INSERT INTO t (v) VALUES ('c') RETURNING id") == [(following,)]
+    assert run(database, "INSERT INTO t (v) VALUES ('c') RETURNING id") == [(following,)]
 
 
 @pytest.mark.parametrize(

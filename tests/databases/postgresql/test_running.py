@@ -19,23 +19,14 @@ from architect_migrate.databases.postgresql.programs import clients
 from architect_migrate.databases.registry import access
 from architect_migrate.runs import execute
 from support.cli import archmig, plainly
-from support.postgresql import connected, database_at, dumped
+from support.postgresql import connected, database_at, dumped, run, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # How many runs are killed: a sample, of which `make torture` takes more.
 KILLS = int(os.environ.get("ARCHMIG_EXAMPLES", "6"))
-ENV = """from alembic import context
-import sqlalchemy as sa
-
-engine = sa.engine_from_config(context.config.get_section("alembic"), prefix="sqlalchemy.", poolclass=sa.pool.NullPool)
-with engine.connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 REVISIONS = {
     "a1": """def upgrade():
     op.create_table(
@@ -92,20 +83,6 @@ NOTHING = "def upgrade():\n    pass\n"
 ROWS = ("INSERT INTO posts (user_id, body, price) SELECT 1, 'body ' || i, i FROM generate_series(1, 5) i",)
 
 
-def written(folder: Path, revisions: Mapping[str, str]) -> None:
-    """A chain in a folder, with the last revisions given."""
-    versions = folder / "chain" / "versions"
-    versions.mkdir(parents=True)
-    (folder / "chain" / "env.py").write_text(ENV)
-    (folder / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/chain\nsqlalchemy.url = driver://x/y\n")
-    before = None
-    for name, text in revisions.items():
-        ids = f'revision = "{name}"\ndown_revision = {before!r}\n'
-        head = f"import sqlalchemy as sa\nfrom alembic import op\n\n{ids}\n\n"
-        (versions / f"{name}.py").write_text(head + text)
-        before = name
-
-
 @pytest.fixture
 def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Writes a chain, and makes its database: at a revision by archmig, then changed by statements."""
@@ -130,16 +107,6 @@ def made(tmp_path: Path, newest: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield make
     with connected(newest) as server:
         server.execute("DROP DATABASE IF EXISTS running WITH (FORCE)")
-
-
-def run(database: str, *statements: str) -> list[tuple[object, ...]]:
-    """Run statements one by one; return the rows of the last."""
-    rows: list[tuple[object, ...]] = []
-    with connected(database) as connection:
-        for statement in statements:
-            found = connection.execute(statement)
-            rows = found.fetchall() if found.description else []
-    return rows
 
 
 def emptied(database: str) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from databases.postgresql.test_running import made, run
+from databases.postgresql.test_running import made
 from support.cli import archmig
-from support.postgresql import dumped
+from support.postgresql import dumped, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

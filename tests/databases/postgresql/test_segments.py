@@ -17,7 +17,8 @@ from architect_migrate.databases.registry import access
 from architect_migrate.databases.values import CommitOutcome
 from architect_migrate.runs import execute
 from support.cli import archmig
-from support.segments import A1, rows_of, upgraded
+from support.postgresql import run
+from support.segments import A1, upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def test_a_label_is_used_in_the_transaction_after_the_one_that_adds_it(segmented
     assert archmig("upgrade", "-e", "app", "--dry-run").out == PLANNED
     code, said = upgraded()
     assert (code, "4 rows in 2 tables kept" in said) == (0, True), said
-    assert rows_of(database, "SELECT id, m FROM t ORDER BY id") == [(1, "ok"), (2, "sad"), (3, "sad")]
+    assert run(database, "SELECT id, m FROM t ORDER BY id") == [(1, "ok"), (2, "sad"), (3, "sad")]
     assert archmig("check").code == 0
 
 
@@ -63,16 +64,16 @@ def test_a_run_that_fails_between_says_where_it_is_and_the_next_one_goes_on(
     assert (done.code, its["outcome"], its["error"]["type"]) == (2, "failed", "StoppedAtError"), done.err
     assert its["detail"].startswith(STOPPED)
     assert (its["to"], its["receipt"]["stamp_before"], its["receipt"]["stamp_after"]) == (["r2"], ["r1"], ["r2"])
-    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
+    assert run(database, "TABLE alembic_version") == [("r2",)]
     (archive,) = (tmp_path / ".archmig" / "backups").glob("*.dump")
     assert its["receipt"]["backup"] == str(archive)
     told = archmig("show", str(its["receipt"]["number"])).out
     assert "division" not in told, "no text of an error that may quote rows"
     assert ("r1 before, r2 after" in told, "at r2, proven and committed" in told) == (True, True), told
     assert "behind  r2  r2     2" in archmig("status").out
-    rows_of(database, "DELETE FROM t WHERE id = 3")
+    run(database, "DELETE FROM t WHERE id = 3")
     assert upgraded()[0] == 0
-    assert rows_of(database, "TABLE alembic_version") == [("r4",)]
+    assert run(database, "TABLE alembic_version") == [("r4",)]
     assert archmig("check").code == 0
 
 
@@ -80,20 +81,20 @@ def test_a_run_that_fails_first_changes_nothing(segmented: Callable[..., str]) -
     database = segmented(A1, FAILS, B2, D4)
     code, said = upgraded()
     assert (code, "revision r2 failed in upgrade()" in said, "proven and committed" in said) == (2, True, False), said
-    assert rows_of(database, "TABLE alembic_version") == [("r1",)]
+    assert run(database, "TABLE alembic_version") == [("r1",)]
 
 
 def test_one_transaction_is_what_an_environment_may_insist_on(segmented: Callable[..., str]) -> None:
     database = segmented(A1, B2, C3, policies='transaction = "one"')
     code, said = upgraded()
     assert (code, "unsafe use of new value" in said) == (2, True), said
-    assert rows_of(database, "TABLE alembic_version") == [("r1",)]
+    assert run(database, "TABLE alembic_version") == [("r1",)]
     assert "prove and commit" not in archmig("upgrade", "-e", "app", "--dry-run").out
 
 
 def test_an_empty_database_is_built_in_segments(segmented: Callable[..., str]) -> None:
     database = segmented(A1, B2, C3, D4)
-    rows_of(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    run(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
     code, said = upgraded()
     assert (code, "at r4, 7 steps, built from nothing" in said) == (0, True), said
     assert archmig("check").code == 0
@@ -103,11 +104,11 @@ def test_what_changes_between_two_segments_is_noticed(
     segmented: Callable[..., str], between: Callable[[Callable[[], object]], None]
 ) -> None:
     database = segmented(A1, B2, C3)
-    between(lambda: rows_of(database, "CREATE TABLE other (id int)"))
+    between(lambda: run(database, "CREATE TABLE other (id int)"))
     code, said = upgraded()
     assert (code, "at r2, proven and committed" in said) == (2, True), said
     assert "the database changed after it was planned" in said
-    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
+    assert run(database, "TABLE alembic_version") == [("r2",)]
     assert upgraded()[0] == 0
 
 
@@ -142,7 +143,7 @@ def test_ctrl_c_between_two_segments_says_what_is_committed(
         130,
         True,
     )
-    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
+    assert run(database, "TABLE alembic_version") == [("r2",)]
     assert "interrupted" not in archmig("log").out
     assert upgraded()[0] == 0
 
@@ -164,7 +165,7 @@ def test_a_commit_without_an_answer_is_said_to_be_unknown(
     told = " ".join(said.split())
     assert (code, "the server: gone at the commit; whether that is committed is not known" in told) == (2, True), said
     assert "the whole run" not in told
-    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
+    assert run(database, "TABLE alembic_version") == [("r2",)]
 
 
 KILLS = """def upgrade():
@@ -179,10 +180,10 @@ def test_a_run_that_is_killed_in_the_second_segment_is_at_the_first(segmented: C
     database = segmented(A1, B2, KILLS)
     command = [sys.executable, "-m", "architect_migrate", "upgrade", "-e", "app", "--yes"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
-    assert rows_of(database, "TABLE alembic_version") == [("r2",)]
-    rows_of(database, "UPDATE t SET note = 'n4' WHERE id = 3")
+    assert run(database, "TABLE alembic_version") == [("r2",)]
+    run(database, "UPDATE t SET note = 'n4' WHERE id = 3")
     assert upgraded()[0] == 0
-    assert rows_of(database, "SELECT id FROM t WHERE m = 'ok'") == [(1,)]
+    assert run(database, "SELECT id FROM t WHERE m = 'ok'") == [(1,)]
     assert archmig("check").code == 0
 
 
