@@ -18,7 +18,6 @@ from architect_migrate.config.toml_reader import (
     age,
     boolean,
     choice,
-    count,
     dotted,
     entries,
     expanded,
@@ -67,7 +66,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.chain_config import ChainConfig
 
 _TOP = ("alembic", "backup", "defaults", "env", "ledger", "notify", "postgresql", "resolve", "tracker")
-_DAY, _RETRIES = 86_400, 100
+_DAY, _RETRIES, _MOST_KEPT = 86_400, 100, 1_000_000
 
 
 def _heads(table: Table, key: str) -> tuple[str, ...] | None:
@@ -88,7 +87,7 @@ _POLICIES: dict[str, Reader] = {
     "repair": choice(Repair),
     "target": text,
     "lock_timeout": number(most=_DAY),
-    "lock_retries": whole_number(most=_RETRIES),
+    "lock_retries": whole_number(0, _RETRIES),
     "on_pending": choice(OnPending),
     "require_rehearsal": boolean,
     "rehearsal_max_age": age,
@@ -270,7 +269,7 @@ def _limits(table: Table) -> tuple[int | None, int | None]:
             raise table.error("max_age", 'contradicts keep = "all"', "give one of them")
         return None, None
     if "keep" in table.values or "max_age" in table.values:
-        return count(table, "keep"), age(table, "max_age")
+        return whole_number(1, _MOST_KEPT)(table, "keep"), age(table, "max_age")
     return KEEP, MAX_AGE
 
 

@@ -221,24 +221,16 @@ def number(most: int) -> Reader:
     return read
 
 
-def whole_number(most: int) -> Reader:
-    """Return the reader of an integer from 0 to `most`."""
+def whole_number(least: int, most: int) -> Reader:
+    """Return the reader of an integer from `least` to `most`."""
 
     def read(table: Table, key: str) -> int | None:
         value = _typed(table, key, "an integer", int)
-        if value is not None and not 0 <= value <= most:
-            raise table.error(key, f"must be from 0 to {most}")
+        if value is not None and not least <= value <= most:
+            raise table.error(key, f"must be from {least} to {most}")
         return value
 
     return read
-
-
-def count(table: Table, key: str) -> int | None:
-    """Read an integer from 1 to 1,000,000."""
-    value = _typed(table, key, "an integer", int)
-    if value is not None and not 1 <= value <= 1_000_000:
-        raise table.error(key, "must be from 1 to 1000000")
-    return value
 
 
 def choice(kind: type[Choice]) -> Reader:

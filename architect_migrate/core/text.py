@@ -27,6 +27,11 @@ def shortlist(words: Sequence[str], most: int, between: str = ", ") -> str:
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
+def first_line_of(text: str) -> str:
+    """Return the first line of an error's text: others may have the values of a row, or the statement."""
+    return text.strip().partition("\n")[0]
+
+
 def clean(text: str) -> str:
     """Escape control characters and line ends, so that a text stays on one line and cannot control a terminal."""
     if text.isprintable():

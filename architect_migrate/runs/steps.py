@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, assert_never
 from architect_migrate.core.chain_errors import NotProvenError, RevisionFailedError, StepFailedError
 from architect_migrate.core.database_errors import RowsNotKeptError
 from architect_migrate.core.errors import ArchmigError
+from architect_migrate.core.text import first_line_of
 from architect_migrate.databases.capabilities import Capability
 from architect_migrate.databases.registry import (
     dialect,
@@ -213,12 +214,12 @@ def run_planned(
             # The last two by a proof on the way, where a revision leaves the transaction.
             raise
         except driver_errors(ArchmigError) as error:
-            raise StepFailedError(headline(step), _cause(error)) from error
+            raise StepFailedError(headline(step), first_line_of(str(error))) from error
         watching.still_inside(connection)
     try:
         written.add(watching.settled(connection))
     except driver_errors(ArchmigError) as error:
-        raise StepFailedError("check what is deferred to the end of the run", _cause(error)) from error
+        raise StepFailedError("check what is deferred to the end of the run", first_line_of(str(error))) from error
     return written
 
 
@@ -317,13 +318,8 @@ def explained(connection: Connection, statements: Iterable[str]) -> Writes:
             for statement in statements:
                 connection.execute(f"EXPLAIN {statement}")
     except driver_errors() as error:
-        raise StepFailedError("stamp the database", _cause(error)) from error
+        raise StepFailedError("stamp the database", first_line_of(str(error))) from error
     return seen
-
-
-def _cause(error: Exception) -> str:
-    """The first line of an error's text: PostgreSQL's others have the values of a row, or the statement."""
-    return str(error).strip().partition("\n")[0]
 
 
 def write_tracker(connection: Connection, step: SyncTracker) -> Writes:

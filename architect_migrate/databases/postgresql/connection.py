@@ -19,6 +19,7 @@ from architect_migrate.core.server_errors import (
     TimedOutError,
     UnreachableError,
 )
+from architect_migrate.core.text import first_line_of
 from architect_migrate.databases.postgresql.pinned import query
 from architect_migrate.databases.postgresql.queries import TEXTS
 from architect_migrate.databases.postgresql.urls import libpq_uri
@@ -141,4 +142,4 @@ def explained(connection: Connection, shown: str, timeout: float) -> Iterator[No
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error's text, without what may be secret."""
-    return mask(str(error).strip().partition("\n")[0])
+    return mask(first_line_of(str(error)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import psycopg
 
@@ -17,11 +17,12 @@ from architect_migrate.databases.postgresql.reflect import read_schema
 from architect_migrate.databases.values import Content, Recorded, Rows, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Connection = psycopg.Connection[Any]
     Source: TypeAlias = Archive | Connection
 
+_Read = TypeVar("_Read")
 # Kinds of objects that belong to the database and not to the schema, so that no archive of the schema has them.
 _OF_DATABASE = frozenset(
     {
@@ -98,29 +99,29 @@ def completed(backup: Archive, recorded: Recorded) -> Content:
 
 def counted(backup: Archive, objects: Mapping[str, str]) -> Recorded:
     """What is recorded of an archive, which is read to its end: its objects, how many rows it has, its sequences."""
-    tables, header = {}, {}
-    for part in contents(backup):
-        match part:
-            case TableRows(table=name, lines=lines):
-                tables[name] = Unread(sum(1 for _ in lines))
-            case SequenceValue(sequence, value):
-                header[f"sequence {sequence}"] = str(value)
-            case _:
-                pass
+    tables, header = _parts(contents(backup), lambda part: Unread(sum(1 for _ in part.lines)))
     return Recorded(objects, tables, header)
 
 
 def _of_archive(archive: Archive) -> Content:
+    data = contents(archive, "--section=data")
+    return Content({}, *_parts(data, lambda part: _tallied(part.columns, part.lines)))
+
+
+def _parts(
+    found: Iterable[str | TableRows | SequenceValue], read: Callable[[TableRows], _Read]
+) -> tuple[dict[str, _Read], dict[str, str]]:
+    """What is read of each table, and how far each sequence has come."""
     tables, header = {}, {}
-    for part in contents(archive, "--section=data"):
+    for part in found:
         match part:
-            case TableRows(table=name, columns=columns, lines=lines):
-                tables[name] = _tallied(columns, lines)
+            case TableRows(table=name):
+                tables[name] = read(part)
             case SequenceValue(sequence, value):
                 header[f"sequence {sequence}"] = str(value)
             case _:
                 pass
-    return Content({}, tables, header)
+    return tables, header
 
 
 def _tallied(columns: tuple[str, ...], lines: Iterable[bytes]) -> Rows:

@@ -109,8 +109,9 @@ def prove_rows(before: Kept, after: LentConnection, permitted: Permitted) -> Row
             tally.add(*problem)
     left = sum(each.kind == "r" for each in before.tables.values()) - len(proofs)
     for name, old in before.tables.items():
-        if name not in before.copies and name not in before.images:
-            _require_columns(old, _after(old, now), may, tally)
+        new = _after(old, now)
+        if new and old.kind == "r" and name not in before.copies and name not in before.images:
+            _left(old, new, may, tally)
     return RowProof(tuple(proofs), tuple(tally.losses), tally.lost, left)
 
 
@@ -169,12 +170,15 @@ def _is_as_it_was(old: Stored, new: Stored | None, may: _May) -> bool:
     return new.written[1:] == old.written[1:] and not any(now and now.number != was.number for was, now in stored)
 
 
-def _require_columns(old: Stored, new: Stored | None, may: _May, tally: _Tally) -> None:
-    if new is None or old.kind != "r":
-        return
+def _left(old: Stored, new: Stored, may: _May, tally: _Tally) -> list[tuple[Column, Column]]:
+    """Record the columns that are gone; return the others, each with what it has become."""
+    left = []
     for column in old.columns:
-        if _become(old, new, column, may) is None and not _is_removed(old, new, column, may):
+        if now := _become(old, new, column, may):
+            left.append((column, now))
+        elif not _is_removed(old, new, column, may):
             tally.add(old.name, "", f"column {quote(column.name)} is gone")
+    return left
 
 
 def _become(old: Stored, new: Stored, column: Column, may: _May) -> Column | None:
@@ -280,13 +284,10 @@ def _not_brought(pair: _Pair) -> int:
 
 
 def _compared(old: Stored, new: Stored, may: _May, tally: _Tally) -> Iterator[tuple[Column, Column]]:
-    for column in old.columns:
-        if (now := _become(old, new, column, may)) is None:
-            if not _is_removed(old, new, column, may):
-                tally.add(old.name, "", f"column {quote(column.name)} is gone")
-        elif column.is_generated and now.is_generated:
-            pass  # its values are computed of others, which are compared, by an expression of the schema
-        elif not may.has_column(may.permitted.updated, (old.name, new.name), (column.name, now.name)):
+    for column, now in _left(old, new, may, tally):
+        if column.is_generated and now.is_generated:
+            continue  # its values are computed of others, which are compared, by an expression of the schema
+        if not may.has_column(may.permitted.updated, (old.name, new.name), (column.name, now.name)):
             yield column, now
 
 

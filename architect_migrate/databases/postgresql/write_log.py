@@ -46,13 +46,13 @@ _BEFORE_ROW = 1 | 2
 _WRITES = WRITING | {"merge"}
 # Statements that run code, which may write rows by itself.
 _CODE = frozenset({"do", "call", "select", "with"})
-# Tables of other schemas have these in their names.
+# Tables of other schemas have these in their names, and are left out until they are written.
 _COUNTED = f"""
     SELECT c.oid::bigint, CASE WHEN c.{OWN} THEN c.relname::text ELSE s.schemaname || '.' || c.relname END,
            s.n_tup_ins, s.n_tup_upd, s.n_tup_del, c.relfilenode::bigint,
            (SELECT r.relname::text FROM pg_class r WHERE r.oid = pg_partition_root(c.oid)), c.{OWN}
     FROM pg_class c JOIN pg_stat_xact_user_tables s ON s.relid = c.oid
-    WHERE c.relpersistence <> 't'"""
+    WHERE c.{OWN} OR (c.relpersistence <> 't' AND s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0)"""
 # Triggers that fire, with the code that they run; not those by which foreign keys act.
 _TRIGGERS = """
     SELECT t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid), t.tgtype, t.tgdeferrable, p.prosrc
