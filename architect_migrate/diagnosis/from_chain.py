@@ -23,7 +23,9 @@ def collected(
     `filled` returns by table and column what UPDATEs write: (column that is copied, literal), one of them empty.
     `literal` returns a default as a literal, None for another expression.
     """
-    literals: dict[tuple[str, str], str] = {}
+    came = (each for replayed in history.replayed for each in replayed.came_with)
+    given = (((table, column), literal(default)) for table, column, default in came if default is not None)
+    literals = {place: default for place, default in given if default is not None}
     once: set[tuple[str, str]] = set()
     for schema in snapshots(history).values():
         for table in schema.tables:
@@ -50,12 +52,10 @@ def _added(history: History) -> dict[tuple[str, str], str | None]:
     found: dict[tuple[str, str], str | None] = {}
     before: dict[str, set[str]] = {}
     for revision, schema in snapshots(history).items():
-        # One that is dropped and added again by one revision is there before and after it.
-        again = replays(history)[revision].remade
         for table in schema.tables:
             there = before.get(table.name)
-            known = {name for name in there or () if (table.name, name) not in again}
-            new = (each for each in table.columns if there is not None and each.name not in known)
-            found |= {(table.name, each.name): each.default for each in new if (table.name, each.name) not in renamed}
+            new = (each for each in table.columns if there is not None and each.name not in there)
+            found |= {(table.name, each.name): each.default for each in new}
+        found |= {(table, column): default for table, column, default in replays(history)[revision].came_with}
         before = {table.name: {column.name for column in table.columns} for table in schema.tables}
-    return found
+    return {place: default for place, default in found.items() if place not in renamed}

@@ -154,6 +154,8 @@ class Replayed:
     `outside` are words for what a run has to do outside of its transaction. `labels` are the types that exist and to
     which it adds labels, which statements can use after a commit only. `on_the_way` are the keys of what PostgreSQL has
     only between two of its statements.
+    `came_with` are columns that it adds to tables that are there, each as (table, column, default) with the default,
+    None for NULL, that the rows of that moment got; what its end says of all others is what they came with.
     """
 
     delta: Delta
@@ -177,6 +179,7 @@ class Replayed:
     outside: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     on_the_way: frozenset[Key] = frozenset()
+    came_with: frozenset[tuple[str, str, str | None]] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -310,8 +310,13 @@ def _left_tables(look: Look) -> Iterator[Interruption]:
             yield from _left(look, left, passing.table, by)
         elif look.as_it_is.basis.fits:
             yield from _near(look, left, passing.table, by)
-        elif is_like(look, left, passing.table) and (other is None or not look.rows(other) or look.is_near(revision)):
+        elif is_like(look, left, passing.table) and (other is None or not look.rows(other) or _may_be_cut(look, by[0])):
             yield from _as_asked(_left(look, left, passing.table, by), sure=look.has_shape_of(left, passing.table))
+
+
+def _may_be_cut(look: Look, revision: str) -> bool:
+    """Whether a revision can be the one that was interrupted, by the schema or by the stamp."""
+    return look.is_near(revision) or look.is_near_stamp(revision)
 
 
 def _left(look: Look, left: Table, of: str, by: tuple[str, str]) -> Iterator[Interruption]:

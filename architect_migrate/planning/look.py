@@ -114,7 +114,17 @@ class Look:
 
     def is_near(self, revision: str) -> bool:
         """Whether a revision is the last one that ran here on its branch, or the next one that would."""
-        position, graph = self.as_it_is.position, self.history.graph
+        return self._is_near(revision, self.as_it_is.position)
+
+    def is_near_stamp(self, revision: str) -> bool:
+        """Whether the stamp says that of a revision.
+
+        Tables that newer models made can lead the evidence past the revision that was interrupted, and a stamp not.
+        """
+        return bool(self.as_it_is.stamped) and self._is_near(revision, self.as_it_is.stamped)
+
+    def _is_near(self, revision: str, position: frozenset[str]) -> bool:
+        graph = self.history.graph
         parents = {each.id: set(each.parents) for each in graph.revisions}
         return revision in heads(graph, position) or (revision not in position and parents[revision] <= position)
 
@@ -236,8 +246,8 @@ def _likeness(look: Look, revision: str, passing: Passing) -> tuple[bool, ...]:
     Only the last revision that ran, or the next one, can have been interrupted, unless the stamp is wrong. Of those,
     and of the others, the newest one counts that gives the table which it makes this one for the same columns.
     """
-    here = look.tables[passing.name]
+    here, near = look.tables[passing.name], look.is_near(revision) or look.is_near_stamp(revision)
     after = next((each for each in snapshots(look.history)[revision].tables if each.name == passing.table), None)
     if after is None:
-        return look.is_near(revision), False, False
-    return look.is_near(revision), columns_of(here) == columns_of(after), {*here.columns} == {*after.columns}
+        return near, False, False
+    return near, columns_of(here) == columns_of(after), {*here.columns} == {*after.columns}

@@ -58,6 +58,21 @@ def test_a_row_inserted_before_an_empty_successor_is_not_inserted_twice(
     assert found.advice.startswith("take back by hand what these changed, or finish the revision by hand")
 
 
+def test_a_copy_beside_a_table_that_newer_models_made_is_asked_about(tmp_path: Path) -> None:
+    """They make the table in its newest shape, so the schema is that of a later revision than the interrupted one."""
+    second = (
+        "CREATE TABLE q_new (id INTEGER PRIMARY KEY, a VARCHAR(9) DEFAULT 'new')",
+        "INSERT INTO q_new SELECT * FROM q",
+        "DROP TABLE q",
+        "ALTER TABLE q_new RENAME TO q",
+    )
+    chain = {"001": raw(None, Q), "002": raw("001", *second), "003": raw("002", "CREATE TABLE z (x DEFAULT 1)")}
+    home = own_chain(tmp_path, chain)
+    newer = (second[0].replace("q_new", "q"), "INSERT INTO q VALUES (9, 'newer')", "CREATE TABLE z (x)")
+    script(home.database, Q, "INSERT INTO q VALUES (1, 'old')", *second[:3], *newer, *stamp("001"))
+    assert ("interrupted-undecided", "table q_new") in codes(home)
+
+
 def test_a_revision_after_an_interrupted_one_did_not_run(tmp_path: Path) -> None:
     second = (
         "CREATE TABLE q_new (id INTEGER PRIMARY KEY, a TEXT, f INTEGER)",

@@ -231,6 +231,31 @@ def test_rows_get_the_default_with_which_the_chain_added_a_column(
     assert ask(home.database, "SELECT k FROM p ORDER BY id") == [(value,), (value,), ("new",)]
 
 
+BY_BATCH = ("with op.batch_alter_table('p') as batch:", "    batch.add_column(sa.Column('k', sa.Text))")
+OTHER = ("with op.batch_alter_table('p') as batch:", "    batch.alter_column('k', server_default='new')")
+ADDED_AS = {
+    "a statement, then a batch": ("op.execute('ALTER TABLE p ADD COLUMN k TEXT')", *OTHER),
+    "two batches": (*BY_BATCH, *OTHER),
+    "a statement, then a copy": (
+        "op.execute('ALTER TABLE p ADD COLUMN k TEXT')",
+        "op.rename_table('p', 'p_old')",
+        """op.execute(\"CREATE TABLE p (id INTEGER PRIMARY KEY, price INTEGER, k TEXT DEFAULT 'new')\")""",
+        "op.execute('INSERT INTO p SELECT id, price, k FROM p_old')",
+        "op.drop_table('p_old')",
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", ADDED_AS.values(), ids=ADDED_AS)
+def test_rows_get_the_default_of_the_statement_that_added_a_column(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    """The same revision gives the column another default afterwards, and makes a table, which is there."""
+    home = own_chain(tmp_path, {"a1": raw(None, P), "b2": code("a1", *lines, f"op.execute('{MORE}')")})
+    script(home.database, P, P_ROWS, MORE, *stamp("b2"))
+    come_home(home)
+    script(home.database, "INSERT INTO p (id) VALUES (3)")
+    assert ask(home.database, "SELECT k FROM p ORDER BY id") == [(None,), (None,), ("new",)]
+
+
 def test_of_two_rows_that_are_alike_one_is_not_counted_twice(tmp_path: Path) -> None:
     home = own_chain(tmp_path, {"a1": raw(None, Q), "b2": raw("a1", ADD, ONE, ONE), "c3": raw("b2", MORE)})
     script(home.database, Q, ADD, ONE, *stamp("a1"))

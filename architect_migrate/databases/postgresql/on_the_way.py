@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.postgresql.catalog import OWN
-from architect_migrate.databases.postgresql.pinned import query
+from architect_migrate.databases.postgresql.pinned import pinned, query
 from architect_migrate.databases.postgresql.statements import names_in, verb
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ _NAMED = f"""
     FROM pg_type WHERE {OWN.replace("relnamespace", "typnamespace")} AND typtype IN ('d', 'e', 'r')
           AND typname = ANY (%(names)s)"""
 
+_DEFAULTS = f"""
+    SELECT c.relname::text, a.attname::text, pg_get_expr(d.adbin, d.adrelid)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.{OWN} AND c.relname = ANY (%(tables)s) AND a.attname = ANY (%(columns)s) AND NOT a.attisdropped"""
+
 
 def named(connection: Connection, names: Collection[str]) -> frozenset[Key]:
     """Return what of the schema has one of some names; of columns, where the table has one of them too."""
@@ -40,20 +46,37 @@ def named(connection: Connection, names: Collection[str]) -> frozenset[Key]:
 
 @dataclass(slots=True)
 class OnTheWay:
-    """What the statements of one revision have made so far, and what of the same names was there before."""
+    """What the statements of one revision have made so far, and what of the same names was there before.
+
+    `here` is what had a name of the statement that runs, before it. `defaults` are those with which columns came.
+    """
 
     had: set[Key] = field(default_factory=set)
     made: set[Key] = field(default_factory=set)
+    here: frozenset[Key] = frozenset()
+    defaults: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def about_to_run(self, connection: Connection, text: str) -> None:
         """Take in a statement before it runs."""
         if verb(text) in _MAKING:
-            self.had |= named(connection, names_in(text)) - self.made
+            self.here = named(connection, names_in(text))
+            self.had |= self.here - self.made
 
     def has_run(self, connection: Connection, text: str) -> None:
         """Take in a statement that has run."""
         if verb(text) in _MAKING:
-            self.made |= named(connection, names_in(text)) - self.had
+            there = named(connection, names_in(text))
+            self.made |= there - self.had
+            self._note_defaults(connection, {key[1:] for key in there - self.here if key[0] == "column"})
+
+    def _note_defaults(self, connection: Connection, places: set[Key]) -> None:
+        """Note the defaults that columns have which a statement has made."""
+        if not places:
+            return
+        names = {"tables": [table for table, _ in places], "columns": [column for _, column in places]}
+        with pinned(connection):
+            found = query(connection, _DEFAULTS, names).fetchall()
+        self.defaults |= {(table, column): default for table, column, default in found if (table, column) in places}
 
     def gone(self, connection: Connection) -> frozenset[Key]:
         """Return what has been made and is not there any more."""

@@ -264,10 +264,20 @@ class Recording:
                 refused_at=self._refused_at,
                 commits=self._commits,
                 on_the_way=self._on_the_way.gone(connection),
+                came_with=self._came_with(schema),
                 labels=tuple(sorted({name for label, name in self._labels.items() if label not in known})),
             )
         )
         self._begin_after(schema)
+
+    def _came_with(self, schema: Schema) -> frozenset[tuple[str, str, str | None]]:
+        before, after = {table.name for table in self._schema.tables}, columns_by_table(schema)
+        found = self._on_the_way.defaults.items()
+        return frozenset(
+            (table, column, default)
+            for (table, column), default in found
+            if table in before and column in after.get(table, _NONE)
+        )
 
     def _begin_after(self, schema: Schema) -> None:
         """Begin anew, for the next revision, which finds this schema."""

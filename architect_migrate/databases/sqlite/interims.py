@@ -35,6 +35,29 @@ def interims_of(before: Schema, after: Schema, statements: Sequence[str]) -> tup
     return tuple(Interim(schema, until) for schema, until in last.items() if facts(schema) not in ends)
 
 
+def came_with(before: Schema, after: Schema, statements: Sequence[str]) -> frozenset[tuple[str, str, str | None]]:
+    """Return the columns that statements add to tables of a schema, with the defaults that their rows get.
+
+    The last time counts where one is added again. Only of tables that more than one statement defines: of the others
+    the end says the same. Empty where SQLite refuses a statement there.
+    """
+    defining = [words_of(sql) for sql in statements if verb(sql) in _DEFINING]
+    several = {table.name for table in before.tables if sum(table.name in words for words in defining) > 1}
+    if not several or not {table.name for table in after.tables} & several:
+        return frozenset()
+    known = {table.name: {column.name for column in table.columns} for table in before.tables if table.name in several}
+    found: dict[tuple[str, str], str | None] = {}
+    try:
+        for schema in _after_each(before, statements):
+            for table in (each for each in schema.tables if each.name in several):
+                new = [column for column in table.columns if column.name not in known[table.name]]
+                found |= {(table.name, column.name): column.default for column in new}
+                known[table.name] = {column.name for column in table.columns}
+    except sqlite3.Error:
+        return frozenset()
+    return frozenset((*place, default) for place, default in found.items() if place[1] in known[place[0]])
+
+
 def passing_triggers(before: Schema, after: Schema, statements: Sequence[str]) -> tuple[Trigger, ...]:
     """Return the triggers that a revision makes and takes away again, as a batch operation does with its table.
 

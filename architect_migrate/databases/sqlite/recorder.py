@@ -13,7 +13,7 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log, triggers_of
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.fingerprint import digest
-from architect_migrate.databases.sqlite.interims import interims_of, passing_triggers
+from architect_migrate.databases.sqlite.interims import came_with, interims_of, passing_triggers
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
@@ -239,6 +239,7 @@ class Recording:
                 by_place=frozenset((each.table, each.columns) for each in self._places.found),
                 remade=remade_columns(interims, self._schema, schema, stops[-1] if stops else None),
                 passing_triggers=passing_triggers(self._schema, schema, texts),
+                came_with=came_with(self._schema, schema, texts),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))

@@ -92,6 +92,22 @@ def test_a_generated_column_is_made_again(made: Callable[..., str], damage: tupl
     assert rows == [(n, f"Name {n}", f"name {n}") for n in range(1, 10)]
 
 
+LATER_DEFAULT = (
+    "CREATE TABLE t (id int PRIMARY KEY)",
+    "ALTER TABLE t ADD n int; ALTER TABLE t ALTER n SET DEFAULT 7; CREATE TABLE u (id int)",
+)
+
+
+def test_rows_get_the_default_of_the_statement_that_added_a_column(made: Callable[..., str]) -> None:
+    """The same revision gives the column another default afterwards."""
+    database = made(LATER_DEFAULT, "INSERT INTO t VALUES (1)", "ALTER TABLE t DROP n")
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.err
+    with connected(database) as connection:
+        connection.execute("INSERT INTO t VALUES (2)")
+        assert connection.execute("SELECT id, n FROM t ORDER BY id").fetchall() == [(1, None), (2, 7)]
+
+
 VIEW = (
     """
     CREATE TABLE t (id int PRIMARY KEY, n int);
