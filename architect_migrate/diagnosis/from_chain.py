@@ -23,9 +23,9 @@ def collected(
     `filled` returns by table and column what UPDATEs write: (column that is copied, literal), one of them empty.
     `literal` returns a default as a literal, None for another expression.
     """
-    came = (each for replayed in history.replayed for each in replayed.came_with)
-    given = (((table, column), literal(default)) for table, column, default in came if default is not None)
-    literals = {place: default for place, default in given if default is not None}
+    came = [each for replayed in history.replayed for each in replayed.came_with]
+    first = (((table, column), literal(default)) for table, column, default in came if default is not None)
+    literals = {place: default for place, default in first if default is not None}
     once: set[tuple[str, str]] = set()
     for schema in snapshots(history).values():
         for table in schema.tables:

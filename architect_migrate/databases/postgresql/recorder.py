@@ -243,11 +243,7 @@ class Recording:
         reads = (each.reads for each in self._ran if each.verb in READING and not each.in_data_step)
         renames, replaced = _renames(*places)
         known, self._labels = self._labels, labels_added(connection)
-        with in_own_texts(connection):
-            for at, replayed in enumerate(self.found):
-                left = tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
-                self.found[at] = replace(replayed, seeds=left)
-            seeds = tuple(after(connection, seed, revision, schema) for seed in self._rows)
+        seeds = self._seeds(connection, revision, schema)
         self.found.append(
             Replayed(
                 change,
@@ -257,7 +253,7 @@ class Recording:
                 moves=tuple(_moves(self._schema, schema, statements, _dropped(*places))),
                 replaced=replaced,
                 reads=frozenset[str]().union(*reads),
-                seeds=tuple(seed for seed in seeds if not seed.until),
+                seeds=seeds,
                 apart=tuple(self._apart),
                 outside=self._leaves(),
                 refused=self._refused,
@@ -270,7 +266,17 @@ class Recording:
         )
         self._begin_after(schema)
 
+    def _seeds(self, connection: LentConnection, revision: str, schema: Schema) -> tuple[SeedRow, ...]:
+        """The rows of constants that a revision leaves; note with which one the rows of earlier ones went."""
+        with in_own_texts(connection):
+            for at, replayed in enumerate(self.found):
+                left = tuple(after(connection, seed, revision, schema) for seed in replayed.seeds)
+                self.found[at] = replace(replayed, seeds=left)
+            seeds = [after(connection, seed, revision, schema) for seed in self._rows]
+        return tuple(seed for seed in seeds if not seed.until)
+
     def _came_with(self, schema: Schema) -> frozenset[tuple[str, str, str | None]]:
+        """The columns that a revision adds to tables that were there, with the defaults that they came with."""
         before, after = {table.name for table in self._schema.tables}, columns_by_table(schema)
         found = self._on_the_way.defaults.items()
         return frozenset(

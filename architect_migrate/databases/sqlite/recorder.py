@@ -21,7 +21,7 @@ from architect_migrate.databases.sqlite.sql.bound import is_exact, with_all_digi
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
 from architect_migrate.databases.sqlite.sql.passing import copied_table, drops_columns, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
-from architect_migrate.model.delta import delta
+from architect_migrate.model.delta import Delta, delta
 from architect_migrate.model.history import Replayed, ReplayedStatement, is_of_rows
 from architect_migrate.model.schema import Schema, columns_by_table
 from architect_migrate.model.stops import displaces, remade_columns
@@ -216,8 +216,7 @@ class Recording:
         wrote = any(map(is_of_rows, statements)) or bool(reads)
         interims = interims_of(self._schema, schema, texts) if wrote or drops_columns(texts) else ()
         change = delta(self._schema, schema)
-        gone, made = {name for _, name in change.removed}, {table.name for table in change.changed.tables}
-        self._look_again(connection, revision, schema, seen.tables() | seen.dropped | gone | made)
+        self._look_again(connection, revision, schema, seen.tables() | seen.dropped | _tables_of(change))
         seeds = seeds_of(connection, schema, (revision, statements), self._key)
         self.found.append(
             Replayed(
@@ -269,6 +268,11 @@ class Recording:
     def _tells(self, statement: ReplayedStatement) -> bool:
         """Whether a statement concerns anything other than Alembic's version table."""
         return fold(self.version_table) not in {fold(unquote(token.text)) for token in significant(statement.text)}
+
+
+def _tables_of(change: Delta) -> set[str]:
+    """The tables that a change of the schema makes, changes or takes away."""
+    return {name for _, name in change.removed} | {table.name for table in change.changed.tables}
 
 
 def recording(_connection: sqlite3.Connection, version_table: str, here: Callable[[], str] = str) -> Recording:
