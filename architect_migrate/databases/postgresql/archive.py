@@ -222,4 +222,4 @@ def _broken(archive: Archive, problem: str) -> RestoreError:
 
 def last_words(text: str) -> str:
     """Return the end of what a program says, on one line, without what may be secret."""
-    return mask(" ".join(text.split()))[-_LONGEST:]
+    return mask(" ".join(text.split()))[-_LONGEST:].rstrip(";")

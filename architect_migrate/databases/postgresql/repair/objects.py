@@ -20,7 +20,7 @@ from architect_migrate.databases.postgresql.repair.sequences import (
     other_sequence,
     renamed_sequence,
 )
-from architect_migrate.databases.postgresql.repair.stuck import parts, stuck
+from architect_migrate.databases.postgresql.repair.stuck import parts, protecting, stuck
 from architect_migrate.databases.postgresql.repair.texts import parent_of, sort_of, switched
 from architect_migrate.databases.postgresql.repair.world import start_of
 from architect_migrate.databases.postgresql.statements import significant
@@ -81,6 +81,8 @@ def object_work(world: World, change: Change, revision: str) -> Work:
             return _other_object(world, fact, actual.object, revision)
         case Extra(fact=IndexFact() as fact):
             return _plain_index(world, fact.index, revision)
+        case Extra(fact=ObjectFact(object=thing)) if thing.kind == "policy":
+            return Work((), (protecting(thing.table, thing.spelling),))
         case Extra(fact=ObjectFact() as fact):
             world.gone |= {key, ("constraint", fact.object.table, fact.object.spelling)}
             return _gone(fact.object, revision)

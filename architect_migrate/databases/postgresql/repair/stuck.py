@@ -42,3 +42,23 @@ def stuck(fact: Fact, why: str) -> Finding:
         "change it by hand, or keep the database's shape: add this to environments.toml",
         entry=settles,
     )
+
+
+def protecting(table: str, policy: str = "") -> Finding:
+    """The blocker for a policy, or for row level security of a table, that only the database has.
+
+    Why no repair takes it away: roles would see and write rows that somebody keeps from them.
+    """
+    subject, its = f"table {table}", "it has row level security"
+    by_hand, lines = "turn it off by hand", [f'table = "{table}"']
+    if policy:
+        subject, its = f"policy {table}.{policy}", "it decides which rows a role sees and writes"
+        by_hand, lines = "drop it by hand", [*lines, f'policy = "{policy}"']
+    return Finding(
+        Level.BLOCKING,
+        "blocked-protection",
+        subject,
+        f"{its}, and the chain does not: archmig takes no protection of rows away",
+        f"{by_hand}, bring it into the chain by a revision, or keep it: add this to environments.toml",
+        entry="\n".join(["[[resolve]]", *lines, "keep = true"]),
+    )

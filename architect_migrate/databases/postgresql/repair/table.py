@@ -14,6 +14,7 @@ from architect_migrate.databases.postgresql.repair.needs import joined, require
 from architect_migrate.databases.postgresql.repair.other_types import under_another_name
 from architect_migrate.databases.postgresql.repair.released import release
 from architect_migrate.databases.postgresql.repair.room import taken
+from architect_migrate.databases.postgresql.repair.stuck import protecting
 from architect_migrate.databases.postgresql.repair.texts import (
     create_table,
     detail_of,
@@ -260,6 +261,9 @@ def _other_sort(world: World, draft: Draft) -> None:
     wanted, now = sort_of(shape), sort_of(there)
     if replace(wanted, row_security="", replica_identity="") != replace(now, row_security="", replica_identity=""):
         draft.blockers.append(blocked.stuck(draft.table, "", "the chain has another sort of table"))
+        return
+    if {*now.row_security.split(" and ")} - {*wanted.row_security.split(" and ")} - {""}:
+        draft.blockers.append(protecting(draft.table))
         return
     for statement in secured(shape, now):
         draft.run(Phase.SHAPE, statement)
