@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from architect_migrate.databases.postgresql.catalog import OWN
-from architect_migrate.databases.postgresql.pinned import pinned, query
+from architect_migrate.databases.postgresql.pinned import pinned, query, taken_back
 from architect_migrate.databases.postgresql.statements import names_in, verb
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class OnTheWay:
         if not places:
             return
         names = {"tables": [table for table, _ in places], "columns": [column for _, column in places]}
-        with pinned(connection):
+        # Why a transaction of its own: in an autocommit_block() there is none.
+        with taken_back(connection), pinned(connection):
             found = query(connection, _DEFAULTS, names).fetchall()
         self.defaults |= {(table, column): default for table, column, default in found if (table, column) in places}
 
