@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from architect_migrate.model.revision_graph import RevisionGraph
-    from architect_migrate.model.schema import Key, Trigger
+    from architect_migrate.model.schema import Column, Key, Trigger
     from architect_migrate.model.seed_rows import SeedRow
     from architect_migrate.model.stops import Interim, Place, Stop
 
@@ -148,7 +148,7 @@ class Replayed:
     the verbs of what it runs in autocommit, `refused` is the first thing that a run would not let it do, in words, and
     `refused_at` the line of its code. `commits` is the line of its first commit, which a run leaves out.
     `remade` are the (table, column) that it drops and makes again under the same name, `passing_triggers` are triggers
-    that it makes and takes away again.
+    that it makes and takes away again, `passing_columns` such columns of tables that it leaves, each with its table.
     `by_place` are the tables that its statements name by place, as INSERT without a list of columns and SELECT * do,
     with their columns in order at that moment.
     `outside` are words for what a run has to do outside of its transaction. `labels` are the types that exist and to
@@ -176,6 +176,7 @@ class Replayed:
     by_place: frozenset[tuple[str, tuple[str, ...]]] = frozenset()
     remade: frozenset[Place] = frozenset()
     passing_triggers: tuple[Trigger, ...] = ()
+    passing_columns: tuple[tuple[str, Column], ...] = ()
     outside: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     on_the_way: frozenset[Key] = frozenset()

@@ -133,6 +133,8 @@ def _column_lives(history: History) -> dict[Place, tuple[_ColumnLife, ...]]:
         for place in [place for place in lives if ("column", was.get(place[0], place[0]), place[1]) in its.removed]:
             if ("column", *place) not in its.added or place in remade:
                 lives[place][-1] = lives[place][-1]._replace(dropped=revision)
+        for name, column in replayed.passing_columns:
+            lives.setdefault((name, column.name), []).append(_ColumnLife(revision, revision, (column,)))
         for fact in (fact for fact in its.added.values() if isinstance(fact, ColumnFact)):
             mine = lives.setdefault((fact.table, fact.column.name), [])
             if mine and not mine[-1].dropped:

@@ -122,6 +122,22 @@ def test_a_column_made_again_by_the_same_revision_does_not_get_the_default_of_th
     assert ask(home.database, "SELECT DISTINCT m FROM t") == [(None,)]
 
 
+def test_a_column_that_a_revision_makes_and_takes_away_itself_does_not_become_the_later_one(tmp_path: Path) -> None:
+    """The revision was interrupted before it takes the column away."""
+    second = (
+        "CREATE TABLE u (id INTEGER PRIMARY KEY, n VARCHAR(20))",
+        "INSERT INTO u SELECT * FROM t",
+        "DROP TABLE t",
+        "ALTER TABLE u ADD COLUMN m VARCHAR(20)",
+        "UPDATE u SET m = n",
+        "ALTER TABLE u DROP COLUMN n",
+    )
+    third = "ALTER TABLE u ADD COLUMN n DATETIME"
+    home = own_chain(tmp_path, {"a1": raw(None, T), "b2": raw("a1", *second), "c3": raw("b2", third)})
+    script(home.database, T, "INSERT INTO t VALUES (1, 'one')", *second[:5])
+    assert codes(home) == [("interrupted-undecided", "column u.n")]
+
+
 def test_an_old_column_without_values_becomes_the_new_one(tmp_path: Path) -> None:
     home = own_chain(tmp_path, CHAINS["two revisions"])
     script(home.database, T, "INSERT INTO t VALUES (1, NULL)", K, *stamp("c3"))

@@ -13,13 +13,20 @@ from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.authorizer import WriteLog, loose_write_log, triggers_of
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.fingerprint import digest
-from architect_migrate.databases.sqlite.interims import came_with, interims_of, passing_triggers
+from architect_migrate.databases.sqlite.interims import (
+    came_with,
+    interims_of,
+    is_changing,
+    passing_columns,
+    passing_triggers,
+    schemas_between,
+)
 from architect_migrate.databases.sqlite.reflect import read_schema
 from architect_migrate.databases.sqlite.rows.seeds import after, seeds_of
 from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.bound import is_exact, with_all_digits
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote, verb, words_of
-from architect_migrate.databases.sqlite.sql.passing import copied_table, drops_columns, on_the_way, puts_aside
+from architect_migrate.databases.sqlite.sql.passing import copied_table, on_the_way, puts_aside
 from architect_migrate.databases.sqlite.stops import stops_of
 from architect_migrate.model.delta import Delta, delta
 from architect_migrate.model.history import Replayed, ReplayedStatement, is_of_rows
@@ -214,7 +221,8 @@ class Recording:
         texts = [ran.text for ran in statements]
         stops = stops_of(self._schema, texts) if puts_aside(texts, columns_by_table(schema)) else ()
         wrote = any(map(is_of_rows, statements)) or bool(reads)
-        interims = interims_of(self._schema, schema, texts) if wrote or drops_columns(texts) else ()
+        between = schemas_between(self._schema, texts) if wrote or is_changing(texts) else ()
+        interims = interims_of(self._schema, schema, between)
         change = delta(self._schema, schema)
         self._look_again(connection, revision, schema, seen.tables() | seen.dropped | _tables_of(change))
         seeds = seeds_of(connection, schema, (revision, statements), self._key)
@@ -237,8 +245,9 @@ class Recording:
                 commits=self._commits,
                 by_place=frozenset((each.table, each.columns) for each in self._places.found),
                 remade=remade_columns(interims, self._schema, schema, stops[-1] if stops else None),
-                passing_triggers=passing_triggers(self._schema, schema, texts),
-                came_with=came_with(self._schema, schema, texts),
+                passing_triggers=passing_triggers(self._schema, schema, between),
+                came_with=came_with(self._schema, schema, between),
+                passing_columns=passing_columns(self._schema, schema, between),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))

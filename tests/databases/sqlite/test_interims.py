@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from architect_migrate.databases.sqlite.interims import interims_of, passing_triggers
+from architect_migrate.databases.sqlite.interims import interims_of, passing_triggers, schemas_between
 from architect_migrate.databases.sqlite.reflect import read_schema
 
 T, INDEX = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "CREATE INDEX ix ON t (a)"
@@ -21,7 +21,7 @@ def _interims(*statements: str) -> list[tuple[list[str], list[str], int]]:
         before = read_schema(connection)
         for statement in statements:
             connection.execute(statement)
-        found = interims_of(before, read_schema(connection), statements)
+        found = interims_of(before, read_schema(connection), schemas_between(before, statements))
     return [
         (
             [column.name for table in one.schema.tables for column in table.columns],
@@ -53,7 +53,7 @@ def test_there_are_none_where_a_statement_cannot_be_run() -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(T)
         before = read_schema(connection)
-    assert interims_of(before, before, (INDEX, "CREATE INDEX own ON t (nowhere(a))", AWAY)) == ()
+    assert schemas_between(before, (INDEX, "CREATE INDEX own ON t (nowhere(a))", AWAY)) == ()
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_triggers_that_a_revision_makes_and_takes_away(
         before = read_schema(connection)
         for statement in statements:
             connection.execute(statement)
-        triggers = passing_triggers(before, read_schema(connection), statements)
+        triggers = passing_triggers(before, read_schema(connection), schemas_between(before, statements))
     assert [(trigger.name, trigger.table) for trigger in triggers] == found

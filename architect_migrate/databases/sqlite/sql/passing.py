@@ -271,13 +271,6 @@ def _renamed_by(copy: Filled) -> set[str]:
     return {source for _, source in copy.columns} - {column for column, source in copy.columns if column == source}
 
 
-def drops_columns(statements: Iterable[str]) -> bool:
-    """Return whether statements may drop a column and make another one: a copy of a table can leave a column out."""
-    words = [[fold(token.text) for token in significant(sql)] for sql in statements]
-    altering = [each for each in words if each[:2] in (["alter", "table"], ["create", "table"])]
-    return len(altering) > 1 and any("drop" in each or "rename" in each for each in altering)
-
-
 def copied_table(sql: str) -> str:
     """The table that an INSERT copies by SELECT * FROM it, by its folded name; empty for any other statement.
 
