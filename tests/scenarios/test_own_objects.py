@@ -395,3 +395,29 @@ def test_to_abort_is_what_a_constraint_does_anyway(tmp_path: Path) -> None:
     home = own_chain(tmp_path, {"r1": raw(None, codes_table({"nn": "ABORT"}))})
     script(home.database, codes_table({"uq": "ABORT"}), *stamp("r1"))
     nothing_to_do(home)
+
+
+RENAMED = (
+    "ALTER TABLE items RENAME TO tags",
+    "ALTER TABLE tags RENAME COLUMN size TO made",
+    "CREATE TABLE items (id INTEGER PRIMARY KEY, size INTEGER, made INTEGER)",
+    "INSERT INTO items SELECT * FROM files",
+    "DROP TABLE files",
+)
+
+
+def test_an_index_goes_along_where_another_table_takes_the_names_of_its_table_and_column(tmp_path: Path) -> None:
+    first = (
+        "CREATE TABLE items (id TEXT PRIMARY KEY, size TEXT)",
+        "CREATE TABLE files (id INTEGER PRIMARY KEY, size INTEGER, made INTEGER)",
+    )
+    home = own_chain(tmp_path, {"r1": raw(None, *first), "r2": raw("r1", *RENAMED)})
+    rows = ("INSERT INTO items VALUES ('k', 's')", "INSERT INTO files VALUES (1, 2, 3)")
+    script(home.database, *first, *rows, 'CREATE INDEX own ON "items" ("size")', *stamp("r1"))
+    shown = home.preview()
+    assert shown.plan is not None
+    done = carry_out(home.context(), shown.plan, lambda *_: None)
+    assert done.outcome is Outcome.DONE, done.detail
+    assert ask(home.database, "SELECT tbl_name, sql FROM sqlite_master WHERE name = 'own'") == [
+        ("tags", 'CREATE INDEX own ON "tags" ("made")')
+    ]

@@ -110,6 +110,8 @@ def mend(
     before, tables = _under_new_names(before, after, lambda: replays(learn())[revision])
     gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped | {new for old, new in tables.items() if old in seen.dropped})
+    if remade & set(tables.values()):
+        remade -= _only_renamed(replays(learn())[revision], before, after)
     seen.remade |= remade
     _note_copies(seen, after, remade)
     if not gone and not remade:
@@ -182,6 +184,20 @@ def _made_anew(before: Before, after: Before, dropped: Collection[str]) -> froze
     old = {stored.key[1]: stored for stored in before.objects if stored.kind == "table"}
     new = {stored.key[1]: stored for stored in after.objects if stored.kind == "table"}
     return frozenset(name for name in old.keys() & new.keys() if name in dropped or _is_another(old[name], new[name]))
+
+
+def _only_renamed(replayed: Replayed, before: Before, after: Before) -> frozenset[str]:
+    """The folded names of tables on their old page that got other names for their columns, by what a replay saw.
+
+    SQLite itself carries the names in indexes along; `Replayed.renames` does not say so where another table has taken
+    the old name of the table.
+    """
+    pages = (
+        {stored.key[1]: stored.root for stored in side.objects if stored.kind == "table"} for side in (before, after)
+    )
+    old, new = pages
+    whole = {now for now, _ in replayed.stops[-1].whole} if replayed.stops else set()
+    return frozenset(name for name in whole & old.keys() & new.keys() if old[name] == new[name])
 
 
 def _is_another(old: Stored, new: Stored) -> bool:
