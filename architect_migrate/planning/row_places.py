@@ -118,11 +118,12 @@ def overtaken(
     if elsewhere := sorted(table for table in written - made if ("table", table) in found and ask_rows(table) != 0):
         # Why: what it makes may have been lost long after it ran, and its statements would act a second time.
         return f"it also changes rows of {elsewhere[0]}, which it does not make"
-    weak = all(map(is_easily_lost, effects(history)[revision].added.values()))
-    if looked := sorted(
-        table for table in replayed.reads if weak and ("table", table) in found and ask_rows(table) != 0
-    ):
+    looked = sorted(table for table in replayed.reads - made if ("table", table) in found and ask_rows(table) != 0)
+    if looked and all(map(is_easily_lost, effects(history)[revision].added.values())):
         return f"it also changes what it finds in {looked[0]}, and all that it makes is easily lost"
+    if looked and revision in diagnosis.stamped:
+        # A loop over rows writes nothing in a replay on empty tables.
+        return f"it also reads {looked[0]}, which it does not make, and may change what it finds there"
     for later in (each for each in history.graph.order if each in diagnosis.position - missing):
         if later == revision or revision not in ancestry(history.graph, [later]):
             continue
@@ -144,9 +145,10 @@ def gone_ahead(
     """The revisions beyond a position that may have run: something of it is already as the last of them leaves it.
 
     With each goes that thing, in words. A stamp that is too old looks like this where what ran after it shows in
-    nothing but what it took away. A revision that lacks what it makes did not run, and none after it did. One that is
-    next and drops a table or column which is missing is asked about elsewhere: it may have begun. `began` are revisions
-    of which an interrupted run left something: those before them ran.
+    nothing but what it took away. A revision that lacks what it makes did not run, and none after it did; those that
+    leave no lasting trace, and come next, may have run as well. One that is next and drops a table or column which is
+    missing is asked about elsewhere: it may have begun. `began` are revisions of which an interrupted run left
+    something: those before them ran.
     """
     position = diagnosis.position
     beyond = [revision for revision in history.graph.order if revision not in position]
@@ -159,7 +161,7 @@ def gone_ahead(
         for last in beyond:
             if _leaves(effects(history)[last], its_key, found):
                 line = _reached(history, position, last, found)
-                line = frozenset() if dropped and len(line) == 1 else line
+                line = _with_traceless(history, position, line) - (line if dropped and len(line) == 1 else frozenset())
                 may |= dict.fromkeys(line, f"{describe(change.fact)} is as {last} leaves it") | may
     for last in sorted({*began} - position):
         line = _reached(history, position, last, found) - {last}
@@ -215,6 +217,24 @@ def _reached(history: History, position: frozenset[str], last: str, found: Mappi
     line = ancestry(history.graph, [last]) - position
     lasting = surviving_effects(history, position | line)
     return line if all(_is_there(lasting.get(each, {}), found) for each in line - {last}) else frozenset()
+
+
+def _with_traceless(history: History, position: frozenset[str], line: frozenset[str]) -> frozenset[str]:
+    """Some revisions beyond a position with those that leave nothing that lasts and come next, here or after them.
+
+    Where the stamp is too old on one branch, it may be so on another.
+    """
+    found = set(line)
+    for revision in history.graph.order if line else ():
+        its, before = effects(history)[revision], ancestry(history.graph, [revision]) - position - {revision}
+        if (
+            before <= found
+            and revision not in position
+            and not its.removed
+            and all(map(is_easily_lost, its.added.values()))
+        ):
+            found.add(revision)
+    return frozenset(found)
 
 
 def _leaves(its: Effects, its_key: Key, found: Mapping[Key, Fact]) -> bool:

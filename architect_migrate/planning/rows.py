@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from architect_migrate.planning.row_questions import Question
     from architect_migrate.planning.row_seeds import Ask
 
+_UNSTAMPED = "no stamp says that it did not run"
 _OF_SCHEMA = frozenset({"alter", "create", "drop"})
 
 
@@ -234,11 +235,12 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
         return ""
     its = effects(history)[revision.id]
     if diagnosis.basis is Basis.EVIDENCE and not (its.added or its.removed):
-        return "no position fits the schema, and no stamp says that it did not run"
-    weak = only_easily_lost(its.added.values()) and not its.removed
-    if weak and diagnosis.position.issuperset(revision.parents):
-        return "all that it makes is easily lost, and no stamp says that it did not run"
-    return ""
+        return f"no position fits the schema, and {_UNSTAMPED}"
+    line = [effects(history)[each] for each in ancestry(history.graph, [revision.id]) - diagnosis.position]
+    made = [fact for each in line for fact in each.added.values()]
+    if any(each.removed for each in line) or not only_easily_lost(made):
+        return ""
+    return f"all that {'it makes' if len(line) == 1 else 'these revisions make'} is easily lost, and {_UNSTAMPED}"
 
 
 def _interrupted(evidence: _Evidence, judgement: Judgement) -> tuple[Ran, str] | None:

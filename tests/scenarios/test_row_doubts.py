@@ -231,6 +231,62 @@ def test_rows_get_the_default_with_which_the_chain_added_a_column(
     assert ask(home.database, "SELECT k FROM p ORDER BY id") == [(value,), (value,), ("new",)]
 
 
+def test_what_leaves_no_trace_after_a_lost_trigger_may_have_run_without_a_stamp(tmp_path: Path) -> None:
+    trigger = "CREATE TRIGGER tr AFTER DELETE ON p BEGIN SELECT 1; END"
+    chain = {"a1": raw(None, P), "b2": raw("a1", trigger), "c3": raw("b2", "UPDATE p SET price = price * 100")}
+    home = own_chain(tmp_path, chain | {"d4": raw("c3", MORE)})
+    script(home.database, P, P_ROWS)
+    (told,) = undecided(home)
+    doubt = "all that these revisions make is easily lost, and no stamp says that it did not run"
+    assert told.startswith(f"c3: cannot tell whether its rows are there: {doubt}")
+
+
+SHOWN = {
+    "a check": (
+        ("CONSTRAINT c CHECK (id <> 0)",),
+        batch("p", "drop_constraint('c', type_='check')"),
+        ("b2",),
+        "check on p",
+    ),
+    "a column": (("old TEXT",), ("op.drop_column('p', 'old')",), ("b2",), "column p.old"),
+    "a column on another branch": (("old TEXT",), ("op.drop_column('p', 'old')",), ("a1",), "column p.old"),
+}
+
+
+@pytest.mark.parametrize(("had", "drops", "after", "told"), SHOWN.values(), ids=SHOWN)
+def test_what_leaves_no_trace_may_have_run_where_a_revision_ran_beyond_the_stamp(
+    tmp_path: Path, had: tuple[str, ...], drops: tuple[str, ...], after: tuple[str, ...], told: str
+) -> None:
+    chain = {
+        "a1": raw(None, f"CREATE TABLE p (id INTEGER PRIMARY KEY, price INTEGER, {had[0]})"),
+        "b2": code("a1", *drops),
+        "c3": raw(after[0], "UPDATE p SET price = price * 100"),
+        "d4": raw(("b2", "c3") if after == ("a1",) else "c3", MORE),
+    }
+    home = own_chain(tmp_path, chain)
+    script(home.database, P, P_ROWS, *stamp("a1"))
+    (found,) = undecided(home)
+    doubt = "c3: cannot tell whether its rows are there: the stamp stops before it, but"
+    assert found.startswith(f"{doubt} {told}")
+    assert "is as b2 leaves it" in found
+
+
+def test_a_loop_of_a_revision_that_the_stamp_covers_does_not_run_again_where_its_table_is_lost(tmp_path: Path) -> None:
+    """A replay on empty tables does not show what a loop over rows writes."""
+    loop = (
+        "bind = op.get_bind()",
+        "for key, price in bind.execute(sa.text('SELECT id, price FROM p')).fetchall():",
+        "    bind.execute(sa.text('UPDATE p SET price = :new WHERE id = :id'), {'new': price * 100, 'id': key})",
+    )
+    home = own_chain(tmp_path, {"a1": raw(None, P), "b2": code("a1", *loop, f"op.execute('{MORE}')")})
+    script(home.database, P, P_ROWS, *stamp("b2"))
+    (told,) = undecided(home)
+    doubt = (
+        "its stamp says that it ran, and nothing of it is in the schema, but it also reads p, which it does not make"
+    )
+    assert told.startswith(f"b2: cannot tell whether its rows are there: {doubt}, and may change what it finds there")
+
+
 BY_BATCH = ("with op.batch_alter_table('p') as batch:", "    batch.add_column(sa.Column('k', sa.Text))")
 OTHER = ("with op.batch_alter_table('p') as batch:", "    batch.alter_column('k', server_default='new')")
 ADDED_AS = {
