@@ -87,6 +87,12 @@ def test_a_page_is_in_plain_words(page: Path) -> None:
     assert [str(idiom) for idiom in idioms(page)] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_page_has_no_conflict_of_a_merge_in_it(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))] == []
+
+
 @pytest.mark.parametrize("kind", REMAINING)
 def test_the_package_has_no_more_idioms_than_are_known(kind: str) -> None:
     found = [str(idiom) for source in SOURCES for idiom in idioms(source) if idiom.kind == kind]

@@ -28,6 +28,20 @@ def pending(tmp_path: Path, *lines: str, rows: str = ROWS, more: dict[str, str] 
     return home
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("op.add_column('t', sa.Column('c', sa.Integer(), server_default='7', nullable=False))",),
+        batch("t", "add_column(sa.Column('c', sa.Integer(), server_default='7', nullable=False))"),
+    ],
+    ids=["a statement", "a batch operation"],
+)
+def test_a_default_that_is_taken_away_again_has_given_rows_their_values(tmp_path: Path, first: tuple[str, ...]) -> None:
+    home = pending(tmp_path, *first, *batch("t", "alter_column('c', server_default=None)"))
+    come_home(home)
+    assert ask(home.database, "SELECT DISTINCT c FROM t") == [(7,)]
+
+
 FORBIDDEN = {
     "a required column by ALTER TABLE": (
         ("op.add_column('t', sa.Column('c', sa.Integer(), nullable=False))",),

@@ -178,7 +178,7 @@ def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> It
             continue
         match fact:
             case ColumnFact() if key not in its.removed:
-                yield from _new_column(revision, after, fact.column, ways[table.name])
+                yield from _new_column(revision, after, _as_added(replayed, fact), ways[table.name])
             case ColumnFact() if _has(table, {fact.column.name}):
                 yield from _required(revision, after, fact.column, (key, its, ways[table.name]))
             case IndexFact() | UniqueFact():
@@ -189,6 +189,12 @@ def _demands(history: History, revision: str, tables: Mapping[str, Table]) -> It
                 yield from _checked(revision, table, after, fact)
             case _:
                 pass
+
+
+def _as_added(replayed: Replayed, fact: ColumnFact) -> Column:
+    """A new column with the default by which its rows get a value: the revision may take that away again."""
+    came = {(table, column): default for table, column, default in replayed.came_with}
+    return replace(fact.column, default=came.get((fact.table, fact.column.name), fact.column.default))
 
 
 @dataclass(frozen=True, slots=True)
