@@ -226,13 +226,14 @@ def _why_it_may_have_run(evidence: _Evidence, judgement: Judgement) -> str:
             return "its stamp says that it ran, but things that come before it are missing"
         elsewhere = judgement.verdict is Verdict.MISSING and _overtaken(evidence, revision.id)
         return f"its stamp says that it ran, and nothing of it is in the schema, but {elsewhere}" if elsewhere else ""
-    if judgement.claim is Claim.NONE and evidence.stamp is not None and revision.id in evidence.ahead:
-        return f"the stamp stops before it, but {evidence.ahead[revision.id]}"
-    if judgement.claim is Claim.NONE and evidence.stamp is not None:
-        early = filled_early(history, diagnosis.position - evidence.stamp, evidence.found, revision.id, evidence.count)
-        return f"the stamp stops before it, but {early}" if early else ""
-    if judgement.claim is not Claim.NONE or evidence.stamp is not None:
+    if judgement.claim is not Claim.NONE:
         return ""
+    if evidence.stamp is not None:
+        unstamped = diagnosis.position - evidence.stamp
+        early = evidence.ahead.get(revision.id) or filled_early(
+            history, unstamped, evidence.found, revision.id, evidence.count
+        )
+        return f"the stamp stops before it, but {early}" if early else ""
     its = effects(history)[revision.id]
     if diagnosis.basis is Basis.EVIDENCE and not (its.added or its.removed):
         return f"no position fits the schema, and {_UNSTAMPED}"
@@ -306,12 +307,8 @@ def _after_constants(
     # None where a trigger makes each of them read other rows.
     last = max((at for at, statement in enumerate(statements) if is_of_constants(statement)), default=-1)
     rest = replace(replayed, statements=statements[last + 1 :])
-    only_constants = not rest.statements and not rest.reads
-    if (
-        only_constants
-        or _is_followed(evidence, judgement)
-        or _changes_nothing(evidence, judgement.revision.id, rest, due)
-    ):
+    is_ended = not (rest.statements or rest.reads) or _is_followed(evidence, judgement)
+    if is_ended or _changes_nothing(evidence, judgement.revision.id, rest, due):
         return Ran.YES, why
     return Ran.UNKNOWN, f"{why}, but what it runs after these may not have run"
 
@@ -483,9 +480,8 @@ def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
 
 def _is_filled(replayed: Replayed, table: str, column: Column) -> bool:
     """Whether a revision sets a column; of a loop it is not known which columns it sets."""
-    return bool(replayed.reads) or any(
-        table in statement.writes and column.name in statement.columns for statement in row_statements(replayed)
-    )
+    sets = (each for each in row_statements(replayed) if table in each.writes)
+    return bool(replayed.reads) or any(column.name in statement.columns for statement in sets)
 
 
 def _with_entry(evidence: _Evidence, judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:

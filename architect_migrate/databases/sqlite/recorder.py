@@ -219,13 +219,11 @@ class Recording:
         writes = seen.tables() - {fold(self.version_table)}
         way = on_the_way((ran.text for ran in told), columns_by_table(self._schema), columns_by_table(schema))
         texts = [ran.text for ran in statements]
+        ends, wrote = (self._schema, schema), any(map(is_of_rows, statements)) or bool(reads)
         stops = stops_of(self._schema, texts) if puts_aside(texts, columns_by_table(schema)) else ()
-        wrote = any(map(is_of_rows, statements)) or bool(reads)
         between = schemas_between(self._schema, texts) if wrote or is_changing(texts) else ()
-        interims = interims_of(self._schema, schema, between)
-        change = delta(self._schema, schema)
+        interims, change = interims_of(*ends, between), delta(*ends)
         self._look_again(connection, revision, schema, seen.tables() | seen.dropped | _tables_of(change))
-        seeds = seeds_of(connection, schema, (revision, statements), self._key)
         self.found.append(
             Replayed(
                 change,
@@ -236,7 +234,7 @@ class Recording:
                 way.moves,
                 way.replaced,
                 reads=reads,
-                seeds=seeds,
+                seeds=seeds_of(connection, schema, (revision, statements), self._key),
                 stops=stops if displaces(stops) else (),
                 interims=interims if wrote else (),
                 apart=tuple(self._apart),
@@ -244,10 +242,10 @@ class Recording:
                 refused_at=self._refused_at,
                 commits=self._commits,
                 by_place=frozenset((each.table, each.columns) for each in self._places.found),
-                remade=remade_columns(interims, self._schema, schema, stops[-1] if stops else None),
-                passing_triggers=passing_triggers(self._schema, schema, between),
-                came_with=came_with(self._schema, schema, between),
-                passing_columns=passing_columns(self._schema, schema, between),
+                remade=remade_columns(interims, *ends, stops[-1] if stops else None),
+                passing_triggers=passing_triggers(*ends, between),
+                passing_columns=passing_columns(*ends, between),
+                came_with=came_with(*ends, between),
             )
         )
         self.digests.append(digest(connection, [self.version_table]))

@@ -110,16 +110,14 @@ def mend(
     before, tables = _under_new_names(before, after, lambda: replays(learn())[revision])
     gone = {stored.key for stored in before.objects} - there
     remade = _made_anew(before, after, seen.dropped | {new for old, new in tables.items() if old in seen.dropped})
-    if remade & set(tables.values()):
-        remade -= _only_renamed(replays(learn())[revision], before, after)
+    remade -= _only_renamed(replays(learn())[revision], before, after) if remade & {*tables.values()} else frozenset()
     seen.remade |= remade
     _note_copies(seen, after, remade)
     if not gone and not remade:
         return ()
     history = learn()
     does = effects_under(effects(history)[revision], tables)
-    replayed = replays(history)[revision]
-    renames = done_renames(replayed.renames, before.objects, after.objects, remade)
+    renames = done_renames(replays(history)[revision].renames, before.objects, after.objects, remade)
     if lost := tuple(f"{kind} {name}" for kind, name in sorted(gone - _meant(does)) if kind == "table"):
         raise RevisionLosesError(revision, lost, "the chain keeps them")
     if lost := tuple(left_behind(history, revision, (before.objects, after.objects), gone)):
