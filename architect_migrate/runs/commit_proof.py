@@ -240,7 +240,7 @@ def _compared(
     problems += _ways_out({fold(loss.table) for loss in rows.losses}, context, plan)
     if rows.lost > len(rows.losses):
         problems.append(f"{rows.lost - len(rows.losses)} more rows")
-    old, new, orphans = keeper.orphaned(before, after, permitted.touched)
+    old, new, orphans = keeper.orphaned(before, after, permitted)
     problems += (*orphans, *keeper.worsened(before, after, permitted.touched, broken))
     renamed = {fold(name) for pair in permitted.renamed | written.renames for name in pair}
     return Proof(rows, old, new, permitted.removed_tables | renamed), problems

@@ -9,7 +9,7 @@ import pytest
 from architect_migrate.model.environment import RowAnswer
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import preview
-from support.scenarios import ask, own_chain, script, stamp
+from support.scenarios import ask, come_home, gone, own_chain, script, stamp
 from support.scenarios import revision as raw
 from support.settled import answered, undecided
 
@@ -68,3 +68,21 @@ def test_what_a_revision_of_settled_rows_moves_is_not_left_beside_an_empty_place
     assert shown.outcome is Outcome.BLOCKED
     assert shown.plan is not None
     assert [(each.code, each.subject) for each in shown.plan.blockers] == [("interrupted-undecided", "column p.name")]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("ALTER TABLE c RENAME TO d",),
+        ("ALTER TABLE p RENAME TO q", "ALTER TABLE c RENAME TO d", "ALTER TABLE d RENAME COLUMN p TO owner"),
+        ("CREATE TABLE d (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))",)
+        + ("INSERT INTO d SELECT id, p FROM c", "DROP TABLE c"),
+    ],
+    ids=["renamed", "with its parent and column", "copied"],
+)
+def test_a_row_that_referred_to_nothing_goes_along_with_its_table(tmp_path: Path, changes: tuple[str, ...]) -> None:
+    child = "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))"
+    home = own_chain(tmp_path, {"a1": raw(None, P, child), "b2": raw("a1", *changes)})
+    script(home.database, P, child, P_ROWS, "INSERT INTO c VALUES (1, 1), (2, 77)", *stamp("a1"))
+    come_home(home, gone("p", "c"))
+    assert ask(home.database, "SELECT * FROM d") == [(1, 1), (2, 77)]

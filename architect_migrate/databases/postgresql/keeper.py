@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Place
     from architect_migrate.databases.postgresql.lent import LentConnection
     from architect_migrate.databases.postgresql.stored import Kept
-    from architect_migrate.databases.values import Backup, Content, Violation
+    from architect_migrate.databases.values import Backup, Content, Permitted, Violation
 
 take = dump.take
 file_digest = dump.file_digest
@@ -57,7 +57,7 @@ def violations(_connection: LentConnection) -> frozenset[Violation]:
     return frozenset()
 
 
-def orphaned(_before: Kept, _after: LentConnection, _touched: frozenset[str]) -> tuple[int, int, list[str]]:
+def orphaned(_before: Kept, _after: LentConnection, _permitted: Permitted) -> tuple[int, int, list[str]]:
     """Return no orphan, as `violations`."""
     return 0, 0, []
 

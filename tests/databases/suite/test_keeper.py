@@ -121,5 +121,5 @@ def test_rows_without_what_they_refer_to_are_found_where_they_are_new(people: Da
     with access.exclusive(people, 1.0) as after:
         keeper.keep(after, ())
         with keeper.sides(after, made.path) as then:
-            assert keeper.orphaned(then, after, frozenset({"pets"})) == (0, 0, [])
+            assert keeper.orphaned(then, after, Permitted(frozenset({"pets"}))) == (0, 0, [])
         assert keeper.damage(after) == ()

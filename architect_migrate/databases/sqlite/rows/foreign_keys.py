@@ -6,16 +6,18 @@ import sqlite3
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from architect_migrate.core.names import fold, quote
 from architect_migrate.core.secrets import mask
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.rows.exact import exact
-from architect_migrate.databases.values import Keys, Orphans, Violation, Violations
+from architect_migrate.databases.values import Keys, Orphans, Permitted, Violation, Violations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 
 # The values of a foreign key's columns in one row.
@@ -145,40 +147,93 @@ def _orphans(connection: sqlite3.Connection, table: str) -> list[Orphans]:
     return [Orphans(table, parent, rows, first) for parent, (rows, first) in by_parent.items()]
 
 
-def orphaned(
-    before: sqlite3.Connection, after: sqlite3.Connection, touched: frozenset[str]
-) -> tuple[int, int, list[str]]:
+def orphaned(before: sqlite3.Connection, after: sqlite3.Connection, permitted: Permitted) -> tuple[int, int, list[str]]:
     """The number of orphans before and after, and a line for each table and parent with new ones (`new_orphans`)."""
     old, new = violations(before), violations(after)
-    return len(old), len(new), new_orphans((before, old), (after, new), touched)
+    return len(old), len(new), new_orphans((before, old), (after, new), permitted)
 
 
 def new_orphans(
-    before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], touched: frozenset[str]
+    before: tuple[sqlite3.Connection, Violations], after: tuple[sqlite3.Connection, Violations], permitted: Permitted
 ) -> list[str]:
-    """A line for each table and parent with orphans that `before` did not have.
+    """A line for each table and parent with orphans that `before` did not have, also not under another name.
 
-    Both sides are a database and its `violations`. A table that is not in `touched` is examined only if one of its
+    Both sides are a database and its `violations`. A table that the run does not touch is examined only if one of its
     orphans is new by its rowid; in an examined table orphans are compared by the values of the key, since a rebuild may
     give rows other rowids.
     """
     (old, violations_before), (new, violations_after) = before, after
+    names = _names_before(permitted)
     fresh = {(table, parent) for table, _, parent, _ in violations_after - violations_before}
     problems = []
     for table, parent in sorted(
-        {(table, parent) for table, _, parent, _ in violations_after if fold(table) in touched} | fresh
+        {(table, parent) for table, _, parent, _ in violations_after if fold(table) in permitted.touched} | fresh
     ):
         orphans: Counter[Values] = Counter()
         for key in keys_to(new, table, parent):
-            if {fold(column) for column in key.columns} <= columns_of(old, table):
-                orphans += _declared_orphans(new, table, parent, key) - _undeclared_orphans(old, table, parent, key)
-            elif (table, parent) in fresh:
-                orphans += _declared_orphans(new, table, parent, key)
+            there = [each for each in names.sources(table, key) if {*map(fold, each.columns)} <= each.known(old)]
+            if there or (table, parent) in fresh:
+                known = (names.orphans(old, each, parent, key) for each in there)
+                orphans += _declared_orphans(new, table, parent, key) - sum(known, Counter())
         if orphans:
             shown = ", ".join(map(_shown, min(orphans, key=repr)))
             rows = pluralize(orphans.total(), f"row of {table} newly refers", f"rows of {table} newly refer")
             problems.append(f"{rows} to nothing in {parent} ({shown})")
     return problems
+
+
+class _Source(NamedTuple):
+    """A table of before, whose rows another one has now, with the columns of a foreign key as they were called."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    def known(self, before: sqlite3.Connection) -> set[str]:
+        """The columns that the table has."""
+        return columns_of(before, self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What tables and their columns were called before a run, by their names afterwards; all are folded.
+
+    The rows of a table may come from several: those that were copied into it came to what it had.
+    """
+
+    renamed: Mapping[str, str]
+    moved: Mapping[str, Collection[str]]
+    columns: Mapping[tuple[str, str, str], str]
+
+    def sources(self, table: str, key: Key) -> list[_Source]:
+        """The tables from which a table has its rows, with the columns of a key."""
+        return [_Source(each, self._columns(each, table, key.columns)) for each in self._tables(table)]
+
+    def orphans(self, before: sqlite3.Connection, source: _Source, parent: str, key: Key) -> Counter[Values]:
+        """Count the rows that referred to no row of any table from which the parent has its rows."""
+        parents = [each for each in self._tables(parent) if columns_of(before, each)] or [parent]
+        found = [
+            _undeclared_orphans(
+                before, source.table, each, Key(key.number, source.columns, self._columns(each, parent, key.referred))
+            )
+            for each in parents
+        ]
+        return reduce(and_, found)
+
+    def _tables(self, table: str) -> list[str]:
+        return [self.renamed.get(fold(table), table), *self.moved.get(fold(table), ())]
+
+    def _columns(self, old: str, new: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self.columns.get((fold(old), fold(new), fold(each)), each) for each in columns)
+
+
+def _names_before(permitted: Permitted) -> _Names:
+    renamed = {new: old for old, new in permitted.renamed}
+    columns = {(renamed.get(table, table), table, new): old for table, old, new in permitted.renamed_columns}
+    moved: dict[str, list[str]] = {}
+    for old, new, pairs in sorted(permitted.moved):
+        moved.setdefault(new, []).append(old)
+        columns |= {(old, new, now): then for then, now in pairs}
+    return _Names(renamed, moved, columns)
 
 
 def _shown(value: object) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from architect_migrate.databases.sqlite.rows.foreign_keys import new_orphans, violations
+from architect_migrate.databases.values import Permitted
 from architect_migrate.planning.results import Outcome
 from architect_migrate.runs.reconcile import reconcile
 from support.scenarios import ask, own_chain, revision, script
@@ -85,7 +86,7 @@ def test_only_what_newly_refers_to_nothing_is_told(schema: str, rows: str, chang
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
         before.executescript(schema + rows)
         after.executescript(schema + rows + change)
-        told = new_orphans((before, violations(before)), (after, violations(after)), frozenset({"c"}))
+        told = new_orphans((before, violations(before)), (after, violations(after)), Permitted(frozenset({"c"})))
         assert [re.sub(" newly refers? to nothing in p", "", one) for one in told] == found
 
 
@@ -100,8 +101,54 @@ def test_a_parent_that_went_is_told_though_its_children_dangled_before(child: st
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
         before.executescript(P + child + rows)
         after.executescript(P + child + rows + "DELETE FROM p WHERE id = 1;")
-        told = new_orphans((before, violations(before)), (after, violations(after)), frozenset({"p"}))
+        told = new_orphans((before, violations(before)), (after, violations(after)), Permitted(frozenset({"p"})))
         assert told == ["1 row of c newly refers to nothing in p (1)"]
+
+
+PAIRS = (("id", "id"), ("p", "owner"))
+NEW = (
+    "CREATE TABLE d (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES p); INSERT INTO d SELECT * FROM c; DROP TABLE c"
+)
+CARRIED = {
+    "renamed": ("ALTER TABLE c RENAME TO d;", {"renamed": {("c", "d")}}),
+    "renamed, and its column": (
+        "ALTER TABLE c RENAME TO d; ALTER TABLE d RENAME COLUMN p TO owner;",
+        {"renamed": {("c", "d")}, "renamed_columns": {("d", "p", "owner")}},
+    ),
+    "its parent renamed": ("ALTER TABLE p RENAME TO q;", {"renamed": {("p", "q")}}),
+    "both renamed": ("ALTER TABLE c RENAME TO d; ALTER TABLE p RENAME TO q;", {"renamed": {("c", "d"), ("p", "q")}}),
+    "the parent's column renamed": (
+        "ALTER TABLE p RENAME COLUMN id TO number;",
+        {"touched": {"c"}, "renamed_columns": {("p", "id", "number")}},
+    ),
+    "copied": (f"{NEW};", {"moved": {("c", "d", PAIRS)}, "removed_tables": {"c"}}),
+    "copied into a table that was there": (
+        f"{NEW}; INSERT INTO d SELECT id + 100, 77 FROM e;",
+        {"moved": {("c", "d", PAIRS), ("e", "d", (("id", "id"), ("p", "owner")))}, "removed_tables": {"c"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "names"), CARRIED.values(), ids=list(CARRIED))
+@pytest.mark.parametrize("child", [C, WITHOUT], ids=["by rowid", "without rowids"])
+def test_what_dangled_before_may_go_on_in_a_table_of_another_name(
+    child: str, change: str, names: dict[str, set[Any]]
+) -> None:
+    rows = "INSERT INTO c VALUES (1, 1), (2, 2), (3, 9), (4, 8);"
+    more = (
+        "CREATE TABLE e (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO e VALUES (1, 77), (2, 77), (3, 77);"
+    )
+    permitted = Permitted(**{"touched": frozenset(), **{name: frozenset(value) for name, value in names.items()}})
+    with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
+        before.executescript(P + child + rows + more)
+        after.executescript(P + child + rows + more + change)
+        old = before, violations(before)
+        assert new_orphans(old, (after, violations(after)), permitted) == []
+        table = "d" if "d" in {row[0] for row in after.execute("SELECT name FROM sqlite_master")} else "c"
+        after.execute(f"INSERT INTO {table} VALUES (50, 9)")
+        (told,) = new_orphans(old, (after, violations(after)), permitted)
+        assert told.startswith(f"1 row of {table} newly refers to nothing in ")
+        assert told.endswith(" (9)")
 
 
 def test_a_table_whose_rowids_change_comes_home_with_what_dangled_in_it(tmp_path: Path) -> None:
