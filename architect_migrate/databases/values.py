@@ -362,10 +362,10 @@ class Writes:
     `dropped_columns` are the columns (table, column) that ALTER TABLE dropped.
     `triggers` are (name, table, text), by folded names, of the triggers that were there before, `triggered` what they
     wrote; what a trigger wrote that the code itself made is the code's own. `copying` are the statements that fill one
-    table from another or rename one, each with the number of those that alter a table up to it, and `cast` the columns
-    of recreated tables that they cast. `restored` has a line for each object that was dropped and restored, and
-    `remade` the recreated tables. `by_place` are the tables that statements name by place, each with the first of
-    these statements.
+    table from another or rename one, each with the number of those that alter a table up to it, `left_out` (table, the
+    one that is filled) how many rows they leave out, and `cast` the columns of recreated tables that they cast.
+    `restored` has a line for each object that was dropped and restored, and `remade` the recreated tables. `by_place`
+    are the tables that statements name by place, each with the first of these statements.
     """
 
     inserted: set[str] = field(default_factory=set)
@@ -377,6 +377,7 @@ class Writes:
     triggers: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     triggered: set[TriggerWrite] = field(default_factory=set)
     copying: dict[tuple[int, str], None] = field(default_factory=dict)
+    left_out: dict[tuple[str, str], int] = field(default_factory=dict)
     cast: set[tuple[str, str]] = field(default_factory=set)
     restored: list[str] = field(default_factory=list)
     by_place: dict[Placed, str] = field(default_factory=dict)
@@ -406,15 +407,12 @@ class Writes:
 
 @dataclass(frozen=True, slots=True)
 class CopiedTable:
-    """A table of before a run whose rows a revision copies to `target`; there the revision calls it `source`.
-
-    `renamed` are columns of before, each with its name there.
-    """
+    """A table of before a run whose rows a revision copies to `target`; there the revision calls it `source`."""
 
     table: str
+    revision: str
     source: str
     target: str
-    renamed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +425,7 @@ class Permitted:
     rowids, and `removed_columns` are not checked. A table of `renamed` (before, after) appears under its new name;
     values of `renamed_columns` (table, before, after) are read under the new name. `removed_tables` are names of
     before; rows of those in `moved` (table, new table, pairs of columns) are looked for in the new table. Of a table in
-    `left_out` (table, number) the copy that takes its place leaves out so many rows.
+    `left_out` (table, least, most) the copy that takes its place leaves out so many rows of before.
     """
 
     touched: frozenset[str]
@@ -441,7 +439,7 @@ class Permitted:
     renamed: frozenset[tuple[str, str]] = _NO_COLUMNS
     renamed_columns: frozenset[tuple[str, str, str]] = frozenset()
     moved: frozenset[tuple[str, str, tuple[tuple[str, str], ...]]] = frozenset()
-    left_out: frozenset[tuple[str, int]] = frozenset()
+    left_out: frozenset[tuple[str, int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

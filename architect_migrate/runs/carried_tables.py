@@ -49,7 +49,6 @@ def carried_tables(history: History, plan: Plan, renames: Collection[tuple[str, 
     found = Carried()
     # Who bears a name now: a table of before by its name of then, or one that the plan makes (empty).
     bearers: dict[str, str] = {}
-    columns: dict[str, dict[str, str]] = {}
     for step in plan.steps:
         moved, gone, made = _changes(history, step, renames)
         taken = {name: bearers.pop(name, name) for name in moved.keys() | gone}
@@ -63,23 +62,19 @@ def carried_tables(history: History, plan: Plan, renames: Collection[tuple[str, 
         found.moved |= _copied(history, step, {name: taken[name] for name in gone})
         if isinstance(step, RunRevision):
             called = bearers | {old: taken[old] for old in moved}
-            found.copied += _copies(replays(history)[step.revision], called, columns)
+            found.copied += _copies(step.revision, replays(history)[step.revision], called)
     return found
 
 
-def _copies(replayed: Replayed, called: Mapping[str, str], columns: dict[str, dict[str, str]]) -> Iterator[CopiedTable]:
+def _copies(revision: str, replayed: Replayed, called: Mapping[str, str]) -> Iterator[CopiedTable]:
     """The tables of before that a revision copies to what takes their place.
 
-    `called` are the tables of before by the names that they have for it, `columns` those of other names, by these.
+    `called` are the tables of before by the names that they have for it.
     """
-    for rename in (each for each in replayed.renames if each.table):
-        of = columns.setdefault(called.get(rename.table, rename.table), {})
-        of[rename.new] = of.get(rename.old, rename.old)
     for passing in replayed.passing:
         if table := called.get(passing.table, passing.table):
-            renamed = tuple((old, new) for new, old in columns.get(table, {}).items())
             ends = (passing.table, passing.name) if passing.role == Role.COPY else (passing.name, passing.table)
-            yield CopiedTable(table, *ends, renamed)
+            yield CopiedTable(table, revision, *ends)
 
 
 def _changes(

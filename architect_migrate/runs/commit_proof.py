@@ -233,7 +233,7 @@ def _compared(
     triggered = judged(context, written.triggered, written.changed | _replaced(context, plan))
     tables = carried_tables(context.history, plan, written.renames)
     permitted = _permitted(context, plan, (written, triggered, tables), version_table)
-    permitted = replace(permitted, left_out=frozenset(_left_out(tables, before, tuple(written.copies))))
+    permitted = replace(permitted, left_out=frozenset(_left_out(tables, written)))
     rows = keeper.prove_rows(before, after, permitted)
     problems = refused_writes(triggered.refused)
     problems += [f"{loss.table} {loss.key}: {loss.problem}".replace(" :", ":") for loss in rows.losses]
@@ -315,15 +315,19 @@ class _Renamed(NamedTuple):
         return frozenset(each for table, column in places for each in ((table, column), (self.table(table), column)))
 
 
-def _left_out(tables: Carried, before: Connection, copies: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """The tables that a revision copies by its own SELECT to what takes their place, each with the rows left out.
+def _left_out(tables: Carried, written: Written) -> Iterator[tuple[str, int, int]]:
+    """The tables that revisions copy by their own SELECT to what takes their place, with how many rows are left out.
 
-    They are known by the names that they have afterwards.
+    They are known by the names that they have afterwards. Rows that the run itself inserted may be among those left
+    out.
     """
-    last = dict(tables.renamed)
-    for copied in tables.copied:
-        if number := reader.rows_left_out(before, copied, copies):
-            yield last.get(copied.table, copied.table), number
+    last, found = dict(tables.renamed), Counter[str]()
+    for copied in {*tables.copied}:
+        number = written.left_out.get((copied.revision, copied.source, copied.target), 0)
+        found[copied.table] += max(number, 0)
+    grown = {copied.table for copied in tables.copied if {copied.table, copied.source} & written.inserted}
+    for table, number in (+found).items():
+        yield last.get(table, table), 0 if table in grown else number, number
 
 
 def _columns(

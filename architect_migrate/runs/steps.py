@@ -64,8 +64,8 @@ _Result = TypeVar("_Result")
 class Written:
     """The writes of a plan's execution: tables that repairs rewrote, and what the chain's own code wrote.
 
-    `inserted` are the tables into which it inserted, `renames` those that it renamed (old, new), and `copies` its
-    statements that fill a table from others.
+    `inserted` are the tables into which it inserted, `renames` those that it renamed (old, new), and `left_out` the
+    number of rows that a copy of a table lacks (revision, table, copy).
     `triggered` are the writes of triggers that were in the database already, the chain's and others. `restored` has a
     line for each object that the chain's code dropped and that was restored.
     """
@@ -76,7 +76,7 @@ class Written:
     deleted: set[str] = field(default_factory=set)
     inserted: set[str] = field(default_factory=set)
     renames: set[tuple[str, str]] = field(default_factory=set)
-    copies: list[str] = field(default_factory=list)
+    left_out: dict[tuple[str, str, str], int] = field(default_factory=dict)
     dropped_columns: set[tuple[str, str]] = field(default_factory=set)
     triggered: set[TriggerWrite] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
@@ -88,14 +88,14 @@ class Written:
         """The tables of which the chain's own statements changed rows that were there."""
         return frozenset(self.deleted | {table for table, _ in self.updated})
 
-    def add(self, seen: Writes) -> None:
-        """Add the writes of one call of the chain's code."""
+    def add(self, seen: Writes, revision: str = "") -> None:
+        """Add the writes of one call of the chain's code, of a revision or of none."""
         self.updated |= seen.updated
         self.cast |= seen.cast
         self.deleted |= seen.deleted
         self.inserted |= seen.inserted
         self.renames |= {(each.old, each.new) for each in map(dialect.table_rename, seen.copies) if each}
-        self.copies += (text for text in seen.copies if dialect.table_rename(text) is None)
+        self.left_out |= {(revision, *tables): number for tables, number in seen.left_out.items()}
         self.dropped_columns |= seen.dropped_columns
         self.triggered |= seen.triggered
         self.written |= seen.tables() | seen.dropped | seen.remade
@@ -209,7 +209,8 @@ def run_planned(
     for number, step in enumerate(plan.steps, 1):
         progress(number, len(plan.steps), headline(step))
         try:
-            written.add(_step(step, connection, runner, history, _through(progress, number, plan)))
+            seen = _step(step, connection, runner, history, _through(progress, number, plan))
+            written.add(seen, step.revision if isinstance(step, RunRevision) else "")
         except (RevisionFailedError, StepFailedError, RowsNotKeptError, NotProvenError):
             # The last two by a proof on the way, where a revision leaves the transaction.
             raise

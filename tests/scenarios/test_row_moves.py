@@ -279,3 +279,78 @@ def test_a_column_goes_after_its_table_was_renamed_in_the_same_run(tmp_path: Pat
     assert shown is not None
     reconcile(home.context(), shown, lambda *_: None)
     assert ask(home.database, "SELECT * FROM u ORDER BY id") == [(1,), (2,), (3,)]
+
+
+GROWN = "ALTER TABLE t ADD COLUMN x TEXT"
+ANEW = "CREATE TABLE u (id INTEGER PRIMARY KEY, n TEXT, x TEXT)"
+PLACE = "DROP TABLE t", "ALTER TABLE u RENAME TO t"
+FIRST_ONES = "SELECT min(id) AS id FROM t GROUP BY lower(n)"
+NUMBERED = "SELECT *, row_number() OVER (PARTITION BY lower(n) ORDER BY id) AS nr FROM t"
+COPIES = {
+    "of a column that is new": ((GROWN,), (f"INSERT INTO u SELECT id, n, x FROM t WHERE id IN ({FIRST_ONES})",)),
+    "by values that are new": (
+        (GROWN, "UPDATE t SET x = 'kept' WHERE id IN (1, 3)"),
+        ("INSERT INTO u (id, n) SELECT id, n FROM t WHERE x = 'kept'",),
+    ),
+    "WITH before INSERT": (
+        (),
+        (f"WITH f AS ({FIRST_ONES}) INSERT INTO u (id, n) SELECT id, n FROM t WHERE id IN (SELECT id FROM f)",),
+    ),
+    "WITH after INSERT": ((), (f"INSERT INTO u (id, n) WITH f AS ({NUMBERED}) SELECT id, n FROM f WHERE nr = 1",)),
+    "by a join": ((), (f"INSERT INTO u (id, n) SELECT t.id, n FROM t JOIN ({FIRST_ONES}) f ON f.id = t.id",)),
+    "by two statements": (
+        (),
+        (
+            "INSERT INTO u (id, n) SELECT id, n FROM t WHERE id = 1",
+            "INSERT INTO u (id, n) SELECT id, n FROM t LIMIT 1 OFFSET 2",
+        ),
+    ),
+    "after more rows came": (
+        ("INSERT INTO t VALUES (4, 'A'), (5, 'C')",),
+        (f"INSERT INTO u (id, n) SELECT id, n FROM t WHERE id IN ({FIRST_ONES})",),
+    ),
+}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one revision", "two revisions"])
+@pytest.mark.parametrize(("before", "copy"), COPIES.values(), ids=list(COPIES))
+def test_a_copy_leaves_out_what_its_select_does_when_it_runs(
+    tmp_path: Path, before: tuple[str, ...], copy: tuple[str, ...], *, apart: bool
+) -> None:
+    chain = {"a1": revision(None, T), "b2": revision("a1", *before, ANEW, *copy, *PLACE)}
+    if apart:
+        chain |= {"b2": revision("a1", *before), "c3": revision("b2", ANEW, *copy, *PLACE)}
+    home = at_a1(tmp_path, chain, T, "INSERT INTO t VALUES (1, 'a'), (2, 'A'), (3, 'c')")
+    shown = home.preview()
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == "3 rows in 2 tables kept, 1 row gone (1 of t)"
+    assert ask(home.database, "SELECT id, n FROM t") == [(1, "a"), (3, "c")]
+
+
+def test_two_revisions_may_each_leave_out_rows_of_one_table(tmp_path: Path) -> None:
+    copies = (f"INSERT INTO u (id, n) SELECT id, n FROM t WHERE id > {number}" for number in (1, 2))
+    chain = {"a1": revision(None, T)}
+    for name, after, copy in zip(("b2", "c3"), ("a1", "b2"), copies, strict=True):
+        chain[name] = revision(after, ANEW, copy, *PLACE)
+    home = at_a1(tmp_path, chain, T, ROWS)
+    shown = home.preview()
+    assert shown.plan is not None
+    done = reconcile(home.context(), shown.plan, lambda *_: None)
+    assert done.receipt is not None
+    assert done.receipt.kept == "2 rows in 2 tables kept, 2 rows gone (2 of t)"
+
+
+@pytest.mark.parametrize("more", [(), ("INSERT INTO t VALUES (4, 'new')",)], ids=["", "after a row came"])
+def test_a_row_that_a_copy_loses_beyond_its_select_is_refused(tmp_path: Path, more: tuple[str, ...]) -> None:
+    unique = ANEW.replace("n TEXT", "n TEXT UNIQUE ON CONFLICT REPLACE")
+    copy = "INSERT INTO u (id, n) SELECT id, lower(n) FROM t WHERE id <> 3"
+    chain = {"a1": revision(None, T), "b2": revision("a1", *more), "c3": revision("b2", unique, copy, *PLACE)}
+    home = at_a1(tmp_path, chain, T, ROWS)
+    script(home.database, "UPDATE t SET n = 'A' WHERE id = 2")
+    shown, before = home.preview(), digest(home.database)
+    assert shown.plan is not None
+    with pytest.raises(NotProvenError, match="2 rows are gone, its copy leaves out 1"):
+        reconcile(home.context(), shown.plan, lambda *_: None)
+    assert digest(home.database) == before

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 P, P_ROWS = "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO p VALUES (1, 'Ada')"
 LOUD, MORE = "UPDATE p SET name = name || '!'", "CREATE TABLE k (id INTEGER PRIMARY KEY)"
 COLUMN, TABLE = "ALTER TABLE p RENAME COLUMN name TO title", "ALTER TABLE p RENAME TO q"
+LIKE_C = "CREATE TABLE d (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))"
 STAMPS = pytest.mark.parametrize("stamped", [stamp("c3"), ()], ids=["stamped", "stamp lost"])
 
 
@@ -75,8 +76,7 @@ def test_what_a_revision_of_settled_rows_moves_is_not_left_beside_an_empty_place
     [
         ("ALTER TABLE c RENAME TO d",),
         ("ALTER TABLE p RENAME TO q", "ALTER TABLE c RENAME TO d", "ALTER TABLE d RENAME COLUMN p TO owner"),
-        ("CREATE TABLE d (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id))",)
-        + ("INSERT INTO d SELECT id, p FROM c", "DROP TABLE c"),
+        (LIKE_C, "INSERT INTO d SELECT id, p FROM c", "DROP TABLE c"),
     ],
     ids=["renamed", "with its parent and column", "copied"],
 )

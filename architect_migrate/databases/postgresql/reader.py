@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from architect_migrate.databases.base import Place
-    from architect_migrate.databases.values import CopiedTable, Snapshot, StoredObject
+    from architect_migrate.databases.values import Snapshot, StoredObject
     from architect_migrate.model.schema import Schema
     from architect_migrate.planning.plan import Step
 
@@ -58,11 +58,6 @@ def snapshot_of(path: Path, _hidden: Iterable[str]) -> Snapshot:
 def row_tables(connection: Connection) -> Mapping[str, object]:
     """Refuse: only a rehearsal needs it. Raises UnsupportedError."""
     return _refuse(connection, "rehearse on copies of databases")
-
-
-def rows_left_out(_connection: object, _copied: CopiedTable, _statements: Iterable[str]) -> int:
-    """Return that no row may be left out: what a copy takes is not evaluated on the rows of before."""
-    return 0
 
 
 def _refuse(connection: Connection, action: str) -> NoReturn:

@@ -12,6 +12,7 @@ from architect_migrate.core.database_errors import TransactionEndedError
 from architect_migrate.core.names import BATCH_COPY, fold
 from architect_migrate.databases.sqlite.column_places import ColumnPlaces
 from architect_migrate.databases.sqlite.connection import HeldConnection
+from architect_migrate.databases.sqlite.rows.left_out import note_left_out
 from architect_migrate.databases.sqlite.savepoints import Savepoints
 from architect_migrate.databases.sqlite.sql.lexer import ignores_rows
 from architect_migrate.databases.values import TriggerWrite, Writes
@@ -45,7 +46,10 @@ _ROW_VERBS = {sqlite3.SQLITE_INSERT: "insert", sqlite3.SQLITE_UPDATE: "update", 
 # How statements begin that copy rows, and how many characters that takes.
 _COPYING, _VERB = ("insert", "replace", "with"), 80
 _MOST_COPIES = 1000
-_TAKEN_BACK = ("inserted", "updated", "deleted", "dropped", "dropped_columns", "triggered", "copying", "dropping")
+_TAKEN_BACK = (
+    *("inserted", "updated", "deleted", "dropped", "dropped_columns"),
+    *("triggered", "copying", "left_out", "dropping"),
+)
 
 
 @dataclass(slots=True)
@@ -98,7 +102,9 @@ def write_log(connection: sqlite3.Connection) -> Iterator[WriteLog]:
 
     def hear(text: str) -> None:
         if not places.asking:
-            _note_copy(seen, text)
+            if _note_copy(seen, text):
+                with places.aside(connection) as cursor:
+                    note_left_out(cursor, seen.left_out, text)
             places.hear(connection, text)
 
     _watch(connection, lambda *event: _judge(seen, connection, *event))
@@ -142,13 +148,20 @@ def triggers_of(connection: sqlite3.Connection) -> dict[str, tuple[str, str, str
     return {fold(row[0]): tuple(row) for row in sqlite3.Cursor(connection).execute(_TRIGGERS)}
 
 
-def _note_copy(seen: WriteLog, text: str) -> None:
-    """Keep a statement that may fill a table from another, or rename one; a loop over rows has too many to keep."""
+def _note_copy(seen: WriteLog, text: str) -> bool:
+    """Keep a statement that may fill a table from another, or rename one; a loop over rows has too many to keep.
+
+    Returns whether it may fill one, and is kept.
+    """
     seen.ran(text)
     does = text[:_VERB].lstrip().lower()
     alters = does.startswith("alter")
     if alters or (does.startswith(_COPYING) and "select" in text.lower()):
         seen.copied(text, alters=alters, most=_MOST_COPIES)
+        if len(seen.copying) < _MOST_COPIES:
+            return not alters
+        seen.left_out = dict.fromkeys(seen.left_out, 0)
+    return False
 
 
 def _left_behind(connection: sqlite3.Connection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.names import BATCH_COPY, fold
@@ -20,7 +21,7 @@ _DEFINING = ("create", "alter", "drop", "rollback")
 class ColumnPlaces:
     """The tables that statements named by place so far, each with the first statement that did.
 
-    While it is `asking` for the columns of a table, what a connection runs is not the chain's.
+    While it is `asking`, what a connection runs is not the chain's.
     """
 
     def __init__(self) -> None:
@@ -39,14 +40,21 @@ class ColumnPlaces:
                     self.found.setdefault(Placed(name, columns, alone), text)
 
     def _columns(self, connection: sqlite3.Connection, name: str) -> Iterator[str]:
+        try:
+            with self.aside(connection) as cursor:
+                yield from [fold(row[0]) for row in cursor.execute(_COLUMNS, (name,)).fetchall()]
+        except sqlite3.Error as error:
+            # An order that equals no other one, since it is not known.
+            yield f"({error})"
+
+    @contextmanager
+    def aside(self, connection: sqlite3.Connection) -> Iterator[sqlite3.Cursor]:
+        """Yield a cursor for questions, before the statement that is about to be run."""
         # Why a plain cursor: the meter counts the statements that the connection's own methods run.
         cursor, factory = sqlite3.Cursor(connection), connection.text_factory
         cursor.row_factory = None
         self.asking, connection.text_factory = True, str
         try:
-            yield from [fold(row[0]) for row in cursor.execute(_COLUMNS, (name,)).fetchall()]
-        except sqlite3.Error as error:
-            # An order that equals no other one, since it is not known.
-            yield f"({error})"
+            yield cursor
         finally:
             self.asking, connection.text_factory = False, factory

@@ -8,7 +8,7 @@ from architect_migrate.core.names import fold
 from architect_migrate.databases.questions import count_rows
 from architect_migrate.databases.sqlite import access, baseline_draft, definitions, presence, reflect, snapshot
 from architect_migrate.databases.sqlite.repair import rename
-from architect_migrate.databases.sqlite.rows import exact, foreseen, left_out, questions
+from architect_migrate.databases.sqlite.rows import exact, foreseen, questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ has_triggers = presence.has_triggers
 ask = questions.ask
 row_counts = questions.row_counts
 row_tables = exact.row_tables
-rows_left_out = left_out.rows_left_out
 found_in_rows = foreseen.found_in_rows
 
 

@@ -117,7 +117,7 @@ def _watched_step(
         learn = partial(history_of, record.job.chain, cache_folder(os.environ))
         with watching.unwatched(connection):
             back = mend(seen, revision, learn)
-        record.written.add(seen)
+        record.written.add(seen, revision)
         for name in back:
             logging.getLogger("alembic.archmig").warning("%s dropped %s: restored", revision, name)
 

@@ -5,26 +5,40 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from architect_migrate.core.names import fold, quote
+from architect_migrate.core.names import BATCH_COPY, fold, quote
+from architect_migrate.databases.sqlite.sql.events import select_of
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from architect_migrate.databases.values import CopiedTable
+_TABLES = "SELECT name FROM main.sqlite_master WHERE type = 'table'"
+# Words without one of which a SELECT from a single table gives all of its rows.
+_LEAVING = frozenset({"distinct", "except", "group", "having", "intersect", "join", "limit", "where"})
 
 
-def rows_left_out(connection: sqlite3.Connection, copied: CopiedTable, statements: Iterable[str]) -> int:
-    """How many rows of a table those of some statements leave out that copy it to another; 0 where that is not known.
+def note_left_out(cursor: sqlite3.Cursor, left: dict[tuple[str, str], int], sql: str) -> None:
+    """Note how many rows of a table an INSERT ... SELECT leaves out, which is about to run, of the table that it fills.
 
-    They are evaluated on the rows that the table has on this connection.
+    `left` has the numbers by the folded names of both tables; several such statements together leave out what none of
+    them takes. Where that cannot be known, it is 0 or less.
     """
-    selects = [text for sql in statements if (text := copied_by(sql, copied.source, copied.target))]
-    if fold(copied.table) == fold(copied.source) and not copied.renamed:
-        return left_out_by(connection, copied.table, selects)
-    names = "".join(f", {quote(old)} AS {quote(new)}" for old, new in copied.renamed)
-    called = f"WITH {quote(copied.source)} AS (SELECT *{names} FROM main.{quote(copied.table)}) "
-    return left_out_by(connection, copied.table, [f"{called}{select}" for select in selects])
+    target, select = select_of(sql)
+    if not select or target.startswith(BATCH_COPY):
+        return
+    words = _words(select)
+    tables = {fold(name) for (name,) in cursor.execute(_TABLES)} & words - {target}
+    for source in sorted(tables):
+        all_rows = f"main.{quote(source)}"
+        try:
+            before = left[source, target] if (source, target) in left else _number(cursor, all_rows)
+            left[source, target] = before - _number(cursor, f"({select}\n)" if words & _LEAVING else all_rows)
+        except sqlite3.Error:
+            left[source, target] = 0
+
+
+def _number(cursor: sqlite3.Cursor, rows: str) -> int:
+    return int(cursor.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])
 
 
 def left_out_by(connection: sqlite3.Connection, source: str, selects: Sequence[str]) -> int:
@@ -41,14 +55,10 @@ def left_out_by(connection: sqlite3.Connection, source: str, selects: Sequence[s
 
 def copied_by(sql: str, source: str, target: str) -> str:
     """The SELECT of an INSERT that fills `target` from `source` alone; empty for any other statement."""
-    tokens = significant(sql)
-    words = [fold(unquote(token.text)) for token in tokens]
-    if not words or words[0] not in {"insert", "replace"} or "into" not in words or "select" not in words:
-        return ""
-    start = words.index("select")
-    into = words.index("into")
-    names = words[into + 1 : into + 4]
-    is_to_target = target in (names[:1], names[2:3])[names[1:2] == ["."]]
-    if not is_to_target or source not in words[start:] or "join" in words[start:]:
-        return ""
-    return sql[tokens[start].start :].rstrip().rstrip(";")
+    filled, select = select_of(sql)
+    words = _words(select)
+    return select if filled == target and source in words and "join" not in words else ""
+
+
+def _words(sql: str) -> set[str]:
+    return {fold(unquote(token.text)) for token in significant(sql)}

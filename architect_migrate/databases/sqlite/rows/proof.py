@@ -101,14 +101,14 @@ class _Pair:
         return self.new.name if self.new and self.name != fold(self.old.name) else self.old.name
 
     @property
-    def left_out(self) -> int:
-        """How many rows the copy leaves out that takes the table's place."""
-        return dict(self.permitted.left_out).get(self.name, 0)
+    def left_out(self) -> tuple[int, int]:
+        """How many rows the copy leaves out that takes the table's place, at least and at most."""
+        return {table: (least, most) for table, least, most in self.permitted.left_out}.get(self.name, (0, 0))
 
     @property
     def may_lack_rows(self) -> bool:
         """Whether rows of the table may be gone."""
-        return self.name in self.permitted.deleted_from or bool(self.left_out)
+        return self.name in self.permitted.deleted_from or self.left_out[1] > 0
 
     def lose(self, key: str, problem: str) -> None:
         """Record a loss."""
@@ -146,8 +146,9 @@ def _prove_table(pair: _Pair) -> TableProof:
     rows_after = number_of_rows(pair.after, pair.new)
     if pair.name in pair.permitted.touched:
         proof = _compare(pair, pair.new, rows_before)
-        if pair.left_out and proof.gone != pair.left_out and pair.name not in pair.permitted.deleted_from:
-            pair.lose("", f"{pluralize(proof.gone, 'row is', 'rows are')} gone, its copy leaves out {pair.left_out:,}")
+        least, most = pair.left_out
+        if not least <= proof.gone <= most and most and pair.name not in pair.permitted.deleted_from:
+            pair.lose("", f"{pluralize(proof.gone, 'row is', 'rows are')} gone, its copy leaves out {most:,}")
         return proof
     gone = max(rows_before - rows_after, 0)
     if gone and pair.name not in pair.permitted.deleted_from:

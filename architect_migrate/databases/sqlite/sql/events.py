@@ -71,6 +71,22 @@ def events_of(sql: str) -> Iterator[Event]:
             pass
 
 
+def select_of(sql: str) -> tuple[str, str]:
+    """The table that an INSERT fills from others, and the SELECT by which it does, with its WITH; empty for others."""
+    tokens = [token for token in significant(sql) if token.text != ";"]
+    words, does = [fold(token.text) for token in tokens], verb(sql)
+    if does not in {"insert", "replace"}:
+        return "", ""
+    at = _at_top(words, does, 0)
+    table, end = table_name(tokens, _at_top(words, "into", at) + 1)
+    start = min(_at_top(words, word, end) for word in ("select", "values", "with"))
+    if words[start : start + 1] not in (["select"], ["with"]):
+        return "", ""
+    stop = min(_at_top(words, "conflict", start) - 1, _at_top(words, "returning", start))
+    text = sql[tokens[start].start : tokens[stop].start if stop < len(tokens) - 1 else len(sql)]
+    return table, f"{sql[: tokens[at].start]}{text.rstrip().rstrip(';')}"
+
+
 def _altered(tokens: list[Token], words: list[str]) -> Iterator[Event]:
     """ALTER TABLE table RENAME [COLUMN]: what it renames."""
     table, at = table_name(tokens, 2)

@@ -106,9 +106,7 @@ def test_a_parent_that_went_is_told_though_its_children_dangled_before(child: st
 
 
 PAIRS = (("id", "id"), ("p", "owner"))
-NEW = (
-    "CREATE TABLE d (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES p); INSERT INTO d SELECT * FROM c; DROP TABLE c"
-)
+NEW = "CREATE TABLE d (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES p); INSERT INTO d SELECT * FROM c; DROP TABLE c"
 CARRIED = {
     "renamed": ("ALTER TABLE c RENAME TO d;", {"renamed": {("c", "d")}}),
     "renamed, and its column": (
@@ -135,9 +133,7 @@ def test_what_dangled_before_may_go_on_in_a_table_of_another_name(
     child: str, change: str, names: dict[str, set[Any]]
 ) -> None:
     rows = "INSERT INTO c VALUES (1, 1), (2, 2), (3, 9), (4, 8);"
-    more = (
-        "CREATE TABLE e (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO e VALUES (1, 77), (2, 77), (3, 77);"
-    )
+    more = "CREATE TABLE e (id INTEGER PRIMARY KEY, p INTEGER); INSERT INTO e VALUES (1, 77), (2, 77), (3, 77);"
     permitted = Permitted(**{"touched": frozenset(), **{name: frozenset(value) for name, value in names.items()}})
     with closing(sqlite3.connect(":memory:")) as before, closing(sqlite3.connect(":memory:")) as after:
         before.executescript(P + child + rows + more)
