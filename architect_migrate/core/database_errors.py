@@ -183,16 +183,6 @@ class RolledBackError(ArchmigError, layout="{subject}: {problem}: {advice}"):
         return super().__str__() if self.drift else f"{self.subject}: {self.problem}"
 
 
-class ForeignKeysBrokenError(ArchmigError, layout="{problem}"):
-    """A run that would leave new rows without the row that they refer to; `rows` are short descriptions of them."""
-
-    subject: str = derived("")
-    rows: tuple[str, ...]
-
-    def _problem_and_advice(self) -> tuple[str, str]:
-        return f"rows would refer to nothing: {shortlist(self.rows, 3)}", ""
-
-
 class BackupError(StatedError, layout="{subject}: no backup was made: {problem}; {advice}"):
     """A backup that was not made and left no file; `subject` is the database or the folder that is at fault."""
 

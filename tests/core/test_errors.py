@@ -53,7 +53,6 @@ from architect_migrate.core.database_errors import (
     DatabaseLockedError,
     DatabaseMissingError,
     ForbiddenQuestionError,
-    ForeignKeysBrokenError,
     Holder,
     LockedByRunError,
     NamedFileMissingError,
@@ -490,8 +489,6 @@ TABLE: tuple[tuple[type[ArchmigError], tuple[Any, ...], str], ...] = (
             "(2 differences, first: no table t): `archmig reconcile` repairs it"
         ),
     ),
-    (ForeignKeysBrokenError, (("a 1", "a 2", "a 3"),), "rows would refer to nothing: a 1, a 2, a 3"),
-    (ForeignKeysBrokenError, (("a 1", "a 2", "a 3", "a 4"),), "rows would refer to nothing: a 1, a 2, a 3 and 1 more"),
     (
         BackupError,
         ("a.db", "the copy is damaged"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from architect_migrate.databases.base import Place
     from architect_migrate.databases.postgresql.lent import LentConnection
     from architect_migrate.databases.postgresql.stored import Kept
-    from architect_migrate.databases.values import Backup, Content, Permitted, Violation
+    from architect_migrate.databases.values import Backup, Content, Permitted
 
 take = dump.take
 file_digest = dump.file_digest
@@ -52,13 +52,8 @@ def integrity_before(_connection: LentConnection) -> Integrity:
     return Integrity()
 
 
-def violations(_connection: LentConnection) -> frozenset[Violation]:
-    """Return no orphan: PostgreSQL enforces foreign keys, at the latest before the commit."""
-    return frozenset()
-
-
 def orphaned(_before: Kept, _after: LentConnection, _permitted: Permitted) -> tuple[int, int, list[str]]:
-    """Return no orphan, as `violations`."""
+    """Return no orphan: PostgreSQL enforces foreign keys, at the latest before the commit."""
     return 0, 0, []
 
 

@@ -33,7 +33,6 @@ content_of = content.content_of
 completed = content.completed
 row_deltas = delta.row_deltas
 examples = delta.examples
-violations = foreign_keys.violations
 orphaned = foreign_keys.orphaned
 damage = integrity.damage
 worsened = integrity.worsened

@@ -23,7 +23,6 @@ from architect_migrate.core.chain_errors import (
 from architect_migrate.core.database_errors import (
     CommitFailedError,
     DamagedError,
-    ForeignKeysBrokenError,
     RolledBackError,
     TransactionEndedError,
 )
@@ -33,7 +32,6 @@ from architect_migrate.core.text import harmless
 from architect_migrate.databases.registry import (
     LOCAL,
     access,
-    dialect,
     keeper,
     kind_of,
     lender,
@@ -230,7 +228,6 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
     with access.transaction(job.environment.url, job.environment.policies.lock_timeout) as connection:
         # Why before the run: rows that were wrong already do not fail the proof, and a damaged file is refused.
         integrity = _checked_integrity(job.environment.url, connection)
-        before = keeper.violations(connection)
         with lender.alchemy(connection) as lent:
             # Why transactional_ddl: Alembic's default for SQLite is False, and then it does not take all revisions for
             # one transaction.
@@ -253,8 +250,6 @@ def _in_transaction(context: ModuleType, job: Job, interrupts: Interrupts, recor
         record.sync(connection, recorded)
         if worse := _checked_integrity(job.environment.url, connection).worse_than(integrity.broken):
             raise NotProvenError(worse)
-        if broken := keeper.violations(connection) - before:
-            raise ForeignKeysBrokenError(tuple(sorted(_row(*one) for one in broken)))
         for warning in integrity.left():
             logging.getLogger("alembic.archmig").warning("%s", warning)
         if kept := record.proves(connection, integrity.broken):
@@ -280,17 +275,14 @@ def _checked_integrity(url: DatabaseUrl, connection: Connection) -> Integrity:
     return integrity
 
 
-def _row(table: str, row: int | tuple[object, ...], parent: str, _times: int) -> str:
-    return f"{table} row {', '.join(map(dialect.shown, row if isinstance(row, tuple) else (row,)))} to {parent}"
-
-
 @contextmanager
 def _explained(job: Job) -> Iterator[None]:
     """Raise a failed run as RolledBackError, which names the environment and the drift that caused it, if any."""
     try:
         yield
-    except ForeignKeysBrokenError as error:
-        raise RolledBackError(job.environment.name, str(error), ()) from error
+    except NotProvenError as error:
+        problem = str(error).replace(", everything was rolled back", "", 1)
+        raise RolledBackError(job.environment.name, problem, ()) from error
     except RevisionFailedError as error:
         if isinstance(error.__cause__, TransactionEndedError):
             raise
