@@ -279,6 +279,11 @@ def _reordered(reference: Schema, actual: Schema) -> Iterator[Reordered]:
             yield Reordered(table.name)
 
 
+def judged_by(change: Extra, expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> Extra:
+    """Return an extra as it is beside the `expected` facts, those of another position."""
+    return replace(change, harmful=_harm(change.fact, expected, present))
+
+
 def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> str:
     """Say how an extra can make a statement fail that is valid on the chain's schema; empty if it cannot."""
     if isinstance(fact, TableFact) and fact.detail is not None:
@@ -290,6 +295,8 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact])
         return ("column", table_of(fact), column) in expected
 
     match fact:
+        case UniqueFact() | IndexFact() if _is_implied(fact, expected, present):
+            return ""
         case ColumnFact() if _demands_a_value(fact.column):
             return "it is NOT NULL without a default, so the chain's own INSERTs fail"
         case UniqueFact() if all(known(c) or _never_null(fact.table, c, present) for c in fact.columns):
@@ -309,6 +316,37 @@ def _harm(fact: Fact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact])
         case ObjectFact() if fact.object.kind in _ACTING_ON_ROWS:
             return _ACTING_ON_ROWS[fact.object.kind]
     return ""
+
+
+def _is_implied(fact: UniqueFact | IndexFact, expected: Mapping[Key, Fact], present: Mapping[Key, Fact]) -> bool:
+    """Return whether rows that a unique index or constraint refuses break a key of the chain, of some of its columns.
+
+    A clause on either side says that rows are refused otherwise, or at another time.
+    """
+    clauses = {one.constraint for one in (*expected.values(), *present.values()) if isinstance(one, ConflictFact)}
+    if isinstance(fact, IndexFact):
+        terms: set[tuple[str, str | None]] = {(term.expression, term.collation) for term in fact.index.terms}
+        is_plain = fact.index.detail is None or fact.index.detail == type(fact.index.detail)()
+    else:
+        terms = {(name, _collation(fact.table, name, present)) for name in fact.columns}
+        is_plain = key(fact) not in clauses
+    table = table_of(fact)
+    columns = {name for name, collation in terms if collation == _collation(table, name, expected)}
+    keys = (_key_columns(one, expected) for k, one in expected.items() if table_of(one) == table and k not in clauses)
+    return is_plain and any(each and columns.issuperset(each) for each in keys)
+
+
+def _key_columns(fact: Fact, present: Mapping[Key, Fact]) -> Key:
+    """The columns of which a fact makes a key; none for any other fact."""
+    if isinstance(fact, PrimaryKeyFact):
+        return fact.columns
+    unique = _unique_columns(fact, present)
+    return unique[1] if unique else ()
+
+
+def _collation(table: str, column: str, present: Mapping[Key, Fact]) -> str | None:
+    fact = present.get(("column", table, column))
+    return fact.column.collation if isinstance(fact, ColumnFact) else None
 
 
 def _aborts(constraint: Fact | None) -> bool:

@@ -37,6 +37,7 @@ from architect_migrate.model.facts import (
 )
 from architect_migrate.model.history import History, effects, facts_at, replays, snapshots
 from architect_migrate.model.revision_graph import heads
+from architect_migrate.planning.later_extras import refusing_later
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
 from architect_migrate.planning.row_judgement import asks_for_data_step, not_to_run, to_run
 
@@ -86,6 +87,7 @@ def make_plan(
     doomed = [change for change in doomed if not isinstance(change.fact, Constraint)]
     rest = [revision for revision in history.graph.order if revision in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
+    repairs += refusing_later(history, diagnosis.changes, schema, diagnosis.position | {*rest}, still)
     native = native_revisions(history, diagnosis, schema) - not_to_run(goal.rows)
     repairs = [change for change in repairs if not _taken_natively(history, native, change)]
     doomed = [change for change in doomed if not _taken_natively(history, native, change)]

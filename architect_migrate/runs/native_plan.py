@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.questions import count_rows, count_values
 from architect_migrate.diagnosis.findings import Finding, Level
+from architect_migrate.model.diff import change_key
 from architect_migrate.model.facts import ColumnFact, TableFact
 from architect_migrate.model.history import effects, facts_at, replays
 from architect_migrate.model.revision_graph import ancestry, heads
 from architect_migrate.planning.interruptions import names_taken
+from architect_migrate.planning.later_extras import out_of_the_way, refusing_later
 from architect_migrate.planning.plan import Plan, RunDowngrade, RunRevision, Stamp
 from architect_migrate.planning.results import DEPARTED, Loss
 from architect_migrate.runs.contracts import Prepared
@@ -61,6 +63,10 @@ def up(context: EnvironmentContext, seen: Survey, target: str | None) -> Plan:
     steps = tuple(RunRevision(revision) for revision in seen.pending)
     stamp = (Stamp(heads(context.graph, after)),) if steps else ()
     taken = names_taken(context.history, seen.schema.tables, steps) if steps and seen.schema else ()
+    if steps and seen.schema and seen.diagnosis:
+        kept = {change_key(change) for change, _ in seen.kept}
+        refusing = refusing_later(context.history, seen.diagnosis.changes, seen.schema, after, kept)
+        taken += out_of_the_way(refusing)
     plan = as_promoted(context, Plan((*steps, *stamp), taken, seen.kept, seen.position, after))
     return context.synced(seen.claims, cut(context, plan))
 

@@ -231,3 +231,41 @@ def test_an_index_stands_in_for_a_unique_only_where_it_keeps_the_same_apart(
 @pytest.mark.parametrize("script", ["", T, T + "CREATE TABLE w (a TEXT PRIMARY KEY) WITHOUT ROWID, STRICT"])
 def test_a_schema_does_not_differ_from_itself(script: str) -> None:
     assert diff(schema_of(script), schema_of(script)) == ()
+
+
+CLAUSE = "UNIQUE ON CONFLICT IGNORE"
+KEYED = f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE UNIQUE, n INTEGER, m TEXT {CLAUSE});"
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_harmful"),
+    [
+        ("CREATE UNIQUE INDEX x ON t (a)", False),
+        ("CREATE UNIQUE INDEX x ON t (n, a)", False),
+        ("CREATE UNIQUE INDEX x ON t (a, n) WHERE n > 0", False),
+        ("CREATE UNIQUE INDEX x ON t (id)", False),
+        ("CREATE UNIQUE INDEX x ON t (id, lower(a))", False),
+        ("CREATE UNIQUE INDEX x ON t (n)", True),
+        ("CREATE UNIQUE INDEX x ON t (lower(a))", True),
+        ("CREATE UNIQUE INDEX x ON t (a COLLATE RTRIM)", True),
+        # The chain ignores such rows, and the index would refuse them.
+        ("CREATE UNIQUE INDEX x ON t (m)", True),
+    ],
+)
+def test_a_unique_index_that_refuses_no_more_than_a_key_of_the_chain_is_harmless(extra: str, is_harmful: bool) -> None:
+    (found,) = diff(schema_of(KEYED), schema_of(KEYED + extra))
+    assert needs_repair(found) == is_harmful
+
+
+@pytest.mark.parametrize(
+    ("extra", "is_harmful"),
+    [
+        ("UNIQUE (a, n)", False),
+        ("UNIQUE (id, n)", False),
+        ("UNIQUE (n)", True),
+        ("UNIQUE (a, n) ON CONFLICT FAIL", True),
+    ],
+)
+def test_a_constraint_that_refuses_no_more_than_a_key_of_the_chain_is_harmless(extra: str, is_harmful: bool) -> None:
+    found = diff(schema_of(KEYED), schema_of(KEYED.replace(");", f", {extra});")))
+    assert any(needs_repair(one) for one in found) == is_harmful

@@ -8,6 +8,7 @@ import pytest
 
 from architect_migrate.planning.results import Outcome, State
 from architect_migrate.runs.reconcile import reconcile as carry_out
+from architect_migrate.runs.upgrade import preview_upgrade
 from support.scenarios import ask, batch, code, codes, come_home, gone, nothing_to_do, own_chain, script, stamp, stays
 from support.scenarios import revision as raw
 
@@ -421,3 +422,34 @@ def test_an_index_goes_along_where_another_table_takes_the_names_of_its_table_an
     assert ask(home.database, "SELECT tbl_name, sql FROM sqlite_master WHERE name = 'own'") == [
         ("tags", 'CREATE INDEX own ON "tags" ("made")')
     ]
+
+
+MAIL = "CREATE TABLE t (id INTEGER PRIMARY KEY, mail TEXT, CONSTRAINT uq UNIQUE (mail))"
+MAILS = "INSERT INTO t VALUES (1, 'a')"
+UNIQUE_TOO = "CREATE UNIQUE INDEX mine ON t (mail)"
+
+
+def test_a_unique_index_on_what_is_unique_anyway_stays_one(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, MAIL), "b2": raw("a1", "CREATE TABLE other (id INTEGER PRIMARY KEY)")})
+    mine = "CREATE TABLE m (id INTEGER PRIMARY KEY, mail TEXT REFERENCES t (mail))"
+    script(home.database, MAIL, MAILS, UNIQUE_TOO, mine, "INSERT INTO m VALUES (1, 'a')", *stamp("a1"))
+    assert come_home(home) == ["run revision b2", "stamp b2"]
+    assert ask(home.database, "SELECT sql FROM sqlite_master WHERE name = 'mine'") == [(UNIQUE_TOO,)]
+
+
+def test_a_unique_index_lets_rows_in_where_a_pending_revision_does(tmp_path: Path) -> None:
+    drops = batch("t", "drop_constraint('uq', type_='unique')")
+    home = own_chain(tmp_path, {"a1": raw(None, MAIL), "b2": code("a1", *drops)})
+    script(home.database, MAIL, MAILS, UNIQUE_TOO, *stamp("a1"))
+    refused = preview_upgrade(home.context())
+    assert refused.plan is not None
+    assert [(each.code, each.subject, each.found, each.advice) for each in refused.plan.blockers] == [
+        (
+            "refuses-later",
+            "index mine on t",
+            "after these revisions it refuses rows that the chain's schema accepts",
+            "run archmig reconcile instead: it runs the revisions too, and lets such rows in",
+        )
+    ]
+    assert come_home(home) == ["drop index mine", "create index mine", "run revision b2", "stamp b2"]
+    script(home.database, "INSERT INTO t VALUES (2, 'a')")
