@@ -88,7 +88,7 @@ def test_a_plain_alembic_run_that_makes_more_such_rows_is_refused(place: Path, m
     monkeypatch.setattr(authorizer, "_DANGEROUS", frozenset())
     before = (place / "home.db").read_bytes()
     done = alembic("-x", "env=home", "upgrade", "head", ini=place / "alembic.ini")
-    said = "the result did not pass its proof, everything was rolled back: CHECK constraint failed in rated"
+    said = "home: the result did not pass its proof: CHECK constraint failed in rated; everything was rolled back"
     assert (done.code, said in done.out) == (-1, True), done.out
     assert (place / "home.db").read_bytes() == before
 
