@@ -110,7 +110,7 @@ class Known:
     """What is known of revisions, whatever else fits: interrupted work shows that they ran to their end, or are undone.
 
     `told` are those of which a person says that their rows are settled, though nothing of them is in the schema: they
-    belong to the position, and what they make is missing from it.
+    belong to the position with all that comes before them, and what these make is missing from it.
     """
 
     ran: frozenset[str] = frozenset()
@@ -140,9 +140,7 @@ def diagnose(
     rows = attributions(graph, claims.rows)
     said = {revision.id: claim_of(revision, stamped, rows) for revision in graph.revisions}
     position, surely, basis = _located(history, database, followed, (said, known))
-    for revision in graph.revisions:
-        if revision.id in known.told and position.issuperset(revision.parents):
-            position |= {revision.id}
+    position |= ancestry(graph, known.told)
     if not heads(graph, position):
         stamped |= position  # the chain's baseline alone, which no stamp records
     changes = differences(history, position, schema, found)

@@ -102,7 +102,13 @@ def _unsettled(found: list[Interruption], resolutions: tuple[Resolution, ...]) -
     dropped = [resolution.subject for resolution in resolutions if isinstance(resolution, Drop)]
     # To drop a column says nothing of the values that are in it alone: these have to be brought first.
     settling = [*kept, *(subject for subject in dropped if subject.kind is Kind.TABLE)]
-    left = [interruption for interruption in found if not _names(settling, interruption.table, interruption.column)]
+    left = [
+        interruption
+        for interruption in found
+        if not _names(settling, interruption.table, interruption.column)
+        # One that keeps the missing table says that there is to be none.
+        and not (interruption.missing and _names(kept, interruption.missing, ""))
+    ]
     yield from left
     brought = {fold(step.new) for step in steps_of(tuple(left)) if isinstance(step, RenameTable)}
     for interruption in found:

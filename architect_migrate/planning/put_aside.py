@@ -23,11 +23,16 @@ _ASIDE = ("old", "bak", "backup", "copy", "orig", "tmp", "temp")
 def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
     """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
     shapes = shapes_of(look.history)
+    for left in _of_no_revision(look):
+        yield from ((left, of) for of in sorted(_called_like(left.name) & shapes.keys()) if is_like(look, left, of))
+
+
+def _of_no_revision(look: Look) -> Iterator[Table]:
+    """The tables that no revision makes, not even on its way, by their names."""
+    shapes = shapes_of(look.history)
     known = {BATCH_COPY + of for of in shapes}
     known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
-    for name in sorted(look.tables.keys() - shapes.keys() - known):
-        left = look.tables[name]
-        yield from ((left, of) for of in sorted(_called_like(name) & shapes.keys()) if is_like(look, left, of))
+    yield from (look.tables[name] for name in sorted(look.tables.keys() - shapes.keys() - known))
 
 
 def _called_like(name: str) -> frozenset[str]:
@@ -48,6 +53,21 @@ def rows_put_aside(look: Look) -> Iterator[Interruption]:
     """
     for left, of in put_aside(look):
         yield from _aside(look, left, of)
+    yield from _on_their_way_put_aside(look)
+
+
+def _on_their_way_put_aside(look: Look) -> Iterator[Interruption]:
+    """Tables called like one that a revision makes on its way, where neither that one has rows nor the lasting one."""
+    passing = {(one.name, one.table) for replayed in look.history.replayed for one in replayed.passing}
+    for left in _of_no_revision(look):
+        for name, of in sorted(passing):
+            there = [look.tables[each] for each in (of, name) if each in look.tables]
+            is_its = name in _called_like(left.name) and is_like(look, left, of) and look.expects(of)
+            if is_its and look.rows(left) and not any(map(look.rows, there)):
+                beside = f"{joined([each.spelling for each in there])} is empty" if there else f"there is no table {of}"
+                held = f"it is called like {name}, has columns of {of} and {pluralize(look.rows(left), 'row')}"
+                yield Interruption(left.spelling, f"{held}, and {beside}", missing="" if of in look.tables else of)
+                break
 
 
 def _aside(look: Look, left: Table, of: str) -> Iterator[Interruption]:

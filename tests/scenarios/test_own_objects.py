@@ -453,3 +453,39 @@ def test_a_unique_index_lets_rows_in_where_a_pending_revision_does(tmp_path: Pat
     ]
     assert come_home(home) == ["drop index mine", "create index mine", "run revision b2", "stamp b2"]
     script(home.database, "INSERT INTO t VALUES (2, 'a')")
+
+
+E_, E_ROWS = "CREATE TABLE edge (a INTEGER PRIMARY KEY, b INTEGER)", "INSERT INTO edge VALUES (1, 2)"
+
+
+def test_an_entry_may_say_that_the_table_of_rows_put_aside_is_to_be_missing(tmp_path: Path) -> None:
+    """The advice has two ways out; this is the second, pasted as it is printed."""
+    home = own_chain(tmp_path, {"a1": raw(None, E_)})
+    script(
+        home.database,
+        E_,
+        E_ROWS,
+        "ALTER TABLE edge RENAME TO edge_old",
+        "ALTER TABLE edge_old ADD COLUMN c",
+        *stamp("a1"),
+    )
+    first = stays(home)[0]
+    assert first.advice == "rename it to edge by hand, or do without edge: add this to environments.toml"
+    assert first.entry == '[[resolve]]\ntable = "edge"\nkeep = true'
+    assert home.settled(first.entry).preview().outcome is Outcome.NOTHING
+
+
+def test_a_copy_on_its_way_that_was_put_aside_itself_is_asked_about(tmp_path: Path) -> None:
+    """Found with make truth: the rows stayed in the copy, and an empty one took the table's place."""
+    copy = (
+        "CREATE TABLE edge_new (a INTEGER PRIMARY KEY, b INTEGER)",
+        "INSERT INTO edge_new SELECT * FROM edge",
+        "DROP TABLE edge",
+        "ALTER TABLE edge_new RENAME TO edge",
+    )
+    home = own_chain(tmp_path, {"a1": raw(None, E_), "b2": raw("a1", *copy)})
+    aside = "ALTER TABLE edge_new RENAME TO edge_new_old", copy[0]
+    script(home.database, E_, E_ROWS, *copy[:3], *aside, *stamp("a1"))
+    found = stays(home)[0]
+    assert (found.code, found.subject) == ("interrupted-undecided", "table edge_new_old")
+    assert found.found == "it is called like edge_new, has columns of edge and 1 row, and edge_new is empty"

@@ -450,3 +450,17 @@ def test_a_column_that_was_renamed_beyond_the_stamp_is_not_full_too_early(tmp_pa
     script(home.database, P.replace("price", "cents"), P_ROWS, *stamp("a1"))
     assert come_home(home, gone("p.cents")) == ["stamp b2", "run revision c3", "run revision d4", "stamp d4"]
     assert ask(home.database, "SELECT cents FROM p") == [(1000,), (1200,)]
+
+
+@pytest.mark.parametrize("answer", [RowAnswer.DONE, RowAnswer.SKIP])
+def test_a_revision_whose_rows_are_settled_is_made_with_all_that_comes_before_it(
+    tmp_path: Path, answer: RowAnswer
+) -> None:
+    """Else what it makes would be missing where a pending revision comes before it."""
+    second, third = ("CREATE TABLE t2 (x)",), ("CREATE TABLE t3 (x)", "UPDATE e SET w = w * 10")
+    first = "CREATE TABLE e (id INTEGER PRIMARY KEY, w INTEGER)"
+    home = own_chain(tmp_path, {"a1": raw(None, first), "b2": raw("a1", *second), "c3": raw("b2", *third)})
+    script(home.database, first, "INSERT INTO e VALUES (1, 1)", *stamp("c3"))
+    assert [told[:2] for told in undecided(home)] == ["c3"]
+    assert answered(home, c3=answer) == ["run revision b2", "create table t3"]
+    assert ask(home.database, "SELECT w FROM e") == [(1,)]
