@@ -159,12 +159,17 @@ def _half(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:
 
 def _half_table(look: Look, revision: str, rename: Rename) -> Iterator[Interruption]:
     old, new = look.tables.get(rename.old), look.tables.get(rename.new)
-    if old is None or new is None or not _alike(old, new) or not (rows := look.rows(old)):
+    if old is None or new is None:
+        return
+    renamed = _renamed_columns(look.history, old, new)
+    # They are alike if the new one has at least half of the old one's columns.
+    shared = len(columns_of(old) & columns_of(new)) + len(renamed)
+    if 2 * shared < len(old.columns) or not (rows := look.rows(old)):
         return
     if look.rows(new):
         # Where the stamp fits, the application may have a table of the old name; hardly one with exactly these columns.
         own = look.stamp_fits and columns_of(old) not in shapes_of(look.history)[rename.old]
-        beyond = 0 if own else look.ask(RowsBeyond(old.spelling, new.spelling)).count
+        beyond = 0 if own else look.ask(RowsBeyond(old.spelling, new.spelling, renamed)).count
         if beyond:
             told = f"{revision} renames it to {new.spelling}, which has rows and lacks {pluralize(beyond, 'row')} of it"
             yield Interruption(old.spelling, told, (), revision)
@@ -176,9 +181,12 @@ def _half_table(look: Look, revision: str, rename: Rename) -> Iterator[Interrupt
         yield Interruption(new.spelling, told, _without(look, new, revision), revision)
 
 
-def _alike(old: Table, new: Table) -> bool:
-    """Whether two tables share at least half of the old one's columns."""
-    return 2 * len(columns_of(old) & columns_of(new)) >= len(old.columns)
+def _renamed_columns(history: History, old: Table, new: Table) -> tuple[tuple[str, str], ...]:
+    """The columns of a table that are called otherwise in the one that it is renamed to, with what that calls them."""
+    only_old, only_new = columns_of(old) - columns_of(new), columns_of(new) - columns_of(old)
+    renames = [rename for _, rename in lasting_renames(history) if rename.table == new.name]
+    found = {each.old: each.new for each in renames if each.old in only_old and each.new in only_new}
+    return tuple(found.items())
 
 
 def _without(look: Look, new: Table, revision: str) -> tuple[Step, ...]:
@@ -349,12 +357,22 @@ def _unmoved(look: Look, revision: str, move: Move) -> int | None:
     if not there or look.stamp_fits:
         return 0 if there else held
     pairs = {} if move.column else dict(move.columns) or _by_place(look.history, revision, move)
+    pairs = _as_called(look.history, pairs, old, new)
     shared = columns_of(old) & columns_of(new)
     if pairs and all(pairs.get(name) == name for name in shared):
         renamed = tuple((source, to) for source, to in pairs.items() if source != to)
         return look.ask(RowsBeyond(old.spelling, new.spelling, renamed)).count
     # What the rows become on the way is not known: all that can be compared is how many there are.
     return max(0, held - there)
+
+
+def _as_called(history: History, pairs: dict[str, str], old: Table, new: Table) -> dict[str, str]:
+    """The same pairs of columns, by the names that these have before they are renamed, or afterwards."""
+    renames = [(rename.table, rename.old, rename.new) for _, rename in lasting_renames(history)]
+    here, there = columns_of(old), columns_of(new)
+    earlier = {now: then for table, then, now in renames if table == old.name and then in here and now not in here}
+    later = {then: now for table, then, now in renames if table == new.name and now in there and then not in there}
+    return {earlier.get(source, source): later.get(to, to) for source, to in pairs.items()}
 
 
 def _by_place(history: History, revision: str, move: Move) -> dict[str, str]:

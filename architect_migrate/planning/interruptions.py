@@ -16,6 +16,7 @@ from architect_migrate.diagnosis.findings import Finding, Level
 from architect_migrate.diagnosis.resolutions import entry
 from architect_migrate.model.environment import Drop, Keep, Kind, tables_and_columns
 from architect_migrate.model.history import Rename, effects, facts_at, replays, tables_ever
+from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.planning.both_sides import empty_successors, lasting_renames, missing_places, on_both_sides
 from architect_migrate.planning.halfway import ended_before_the_stamp, halfway, interrupted
 from architect_migrate.planning.look import (
@@ -63,7 +64,7 @@ def _found(look: Look) -> list[Interruption]:
     found = [*_left_tables(look), *rows_put_aside(look), *on_both_sides(look)]
     found += [*earlier_tables(look), *earlier_columns(look)]
     for half in halfway(look):
-        found = _instead(found, half, interrupted(look, half))
+        found = _instead(look, found, half)
     return [*found, *ended_before_the_stamp(look)]
 
 
@@ -77,10 +78,15 @@ def kept_outside(look: Look, resolutions: tuple[Resolution, ...]) -> Iterator[Fi
                 yield Finding(Level.NOTE, "kept-outside", _subject(its), its.found, "an entry keeps it", its.revision)
 
 
-def _instead(found: list[Interruption], half: Halfway, its: Interruption | None) -> list[Interruption]:
-    """What is found, with a revision that stopped halfway instead of single things that it left."""
+def _instead(look: Look, found: list[Interruption], half: Halfway) -> list[Interruption]:
+    """What is found, with a revision that stopped halfway instead of single things that it left.
+
+    None that comes after one whose rows are not where it brings them: that one did not end.
+    """
+    its, before = interrupted(look, half), ancestry(look.history.graph, (half.revision,)) - {half.revision}
     others = [each for each in found if fold(each.table) not in half.tables]
-    if its is None or (not its.steps and len(others) < len(found)):
+    not_ended = any(each.runs in before for each in found)
+    if its is None or not_ended or (not its.steps and len(others) < len(found)):
         return found
     return [its, *others]
 

@@ -73,10 +73,13 @@ def passing_columns(before: Schema, after: Schema, between: Sequence[Schema]) ->
 
 
 def passing_triggers(before: Schema, after: Schema, between: Sequence[Schema]) -> tuple[Trigger, ...]:
-    """Return the triggers that a revision makes and takes away again, as a batch operation does with its table."""
-    lasting = {trigger.name for schema in (before, after) for trigger in schema.triggers}
+    """Return the triggers that a revision makes and takes away again, as a batch operation does with its table.
+
+    One that it takes away has other words before where it renames a column.
+    """
+    lasting, there = {trigger.name for trigger in after.triggers}, {*before.triggers}
     found = dict.fromkeys(trigger for schema in between for trigger in schema.triggers)
-    return tuple(trigger for trigger in found if trigger.name not in lasting)
+    return tuple(trigger for trigger in found if trigger.name not in lasting and trigger not in there)
 
 
 def _after_each(before: Schema, statements: Sequence[str]) -> Iterator[Schema]:
