@@ -39,10 +39,10 @@ from architect_migrate.model.history import History, effects, facts_at, replays,
 from architect_migrate.model.revision_graph import heads
 from architect_migrate.planning.later_extras import refusing_later
 from architect_migrate.planning.plan import Plan, RunDataStep, RunRevision, RunRows, Stamp, Step, Work
-from architect_migrate.planning.row_judgement import asks_for_data_step, not_to_run, to_run
+from architect_migrate.planning.row_judgement import Ran, asks_for_data_step, not_to_run, to_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from architect_migrate.diagnosis.findings import Finding
     from architect_migrate.model.environment import Resolution
@@ -88,7 +88,7 @@ def make_plan(
     rest = [revision for revision in history.graph.order if revision in target - diagnosis.position]
     repairs += _needed_by_name(history, diagnosis, rest)
     repairs += refusing_later(history, diagnosis.changes, schema, diagnosis.position | {*rest}, still)
-    native = native_revisions(history, diagnosis, schema) - not_to_run(goal.rows)
+    native = native_revisions(history, diagnosis, schema, to_run(goal.rows)) - not_to_run(goal.rows)
     repairs = [change for change in repairs if not _taken_natively(history, native, change)]
     doomed = [change for change in doomed if not _taken_natively(history, native, change)]
     data = frozenset(
@@ -177,10 +177,24 @@ def _row_steps(
     }
 
 
-def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> frozenset[str]:
-    """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them."""
+def run_as_a_whole(
+    history: History, diagnosis: Diagnosis, schema: Schema, rows: Iterable[RowJudgement]
+) -> frozenset[str]:
+    """Return the revisions that are run as a whole, or would be if a person says that their rows are to be run."""
+    judged = tuple(rows)
+    asked = {each.revision for each in judged if each.ran is Ran.UNKNOWN and not each.settled}
+    return native_revisions(history, diagnosis, schema, to_run(judged) | asked) - (not_to_run(judged) - asked)
+
+
+def native_revisions(
+    history: History, diagnosis: Diagnosis, schema: Schema, asked: Collection[str] = ()
+) -> frozenset[str]:
+    """The revisions before the anchor that can simply be run: nothing of them is there, and nothing hinders them.
+
+    The rows of those in `asked` are to be run, whatever a stamp says.
+    """
     inside = [judgement for judgement in diagnosis.judgements if judgement.revision.id in diagnosis.position]
-    missing = {judgement.revision.id for judgement in inside if _is_to_run(history, diagnosis, judgement)}
+    missing = {judgement.revision.id for judgement in inside if _is_to_run(history, diagnosis, judgement, asked)}
     if not missing:
         return frozenset()
     expected = facts_at(history, diagnosis.position)
@@ -196,7 +210,7 @@ def native_revisions(history: History, diagnosis: Diagnosis, schema: Schema) -> 
     return frozenset(found)
 
 
-def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> bool:
+def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement, asked: Collection[str]) -> bool:
     """Whether nothing of a revision is there, and that says that it never ran.
 
     It does not where a stamp covers the revision and all that is missing of it is easily lost: then its statements on
@@ -208,7 +222,8 @@ def _is_to_run(history: History, diagnosis: Diagnosis, judgement: Judgement) -> 
     covered = judgement.revision.id in diagnosis.stamped
     if covered and judgement.left_over and not judgement.absent:
         return False  # its stamp fits with leftovers, which are kept: running it would take rows away
-    return not (covered and only_lost and has_row_work(history, judgement.revision.id))
+    is_asked = judgement.revision.id in asked
+    return is_asked or not (covered and only_lost and has_row_work(history, judgement.revision.id))
 
 
 def _runnable(

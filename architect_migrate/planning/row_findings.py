@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from architect_migrate.core.text import pluralize
@@ -25,17 +26,20 @@ _SHOWN = 3
 
 
 def unsettled(
-    history: History, position: frozenset[str], native: frozenset[str], judgements: Iterable[RowJudgement]
+    history: History, position: frozenset[str], whole: frozenset[str], judgements: Iterable[RowJudgement]
 ) -> Iterator[RowQuestion]:
-    """The questions that stop a run until a person answers them. `native` are the revisions that are run as a whole."""
+    """The questions that stop a run until a person answers them.
+
+    `whole` are the revisions that are run as a whole, or would be if a person says that their rows are to be run.
+    """
     judged = tuple(judgements)
     ran = {one.revision for one in judged if _has_run(one)}
     for judgement in judged:
         if judgement.basis is not RowBasis.EVIDENCE:
             continue
-        obstacle = _obstacle(history, position, judgement, ran & position)
+        obstacle = "" if judgement.revision in whole else _obstacle(history, position, judgement, ran & position)
         told = f"its row statements cannot be run by themselves: {obstacle}" if obstacle else ""
-        if judgement.revision in to_run([judgement]) - native and obstacle:
+        if judgement.revision in to_run([judgement]) and obstacle:
             yield RowQuestion(judgement, told, _WITHOUT_RUN)
         elif judgement.ran is Ran.UNKNOWN and not judgement.settled:
             why = f"cannot tell whether its rows are there: {judgement.evidence}"
@@ -61,15 +65,15 @@ _WITHOUT_RUN = (RowAnswer.DONE, RowAnswer.SKIP)
 def findings_of(
     history: History,
     position: frozenset[str],
-    native: frozenset[str],
+    whole: frozenset[str],
     judgements: tuple[RowJudgement, ...],
     shown: Callable[[str], str],
 ) -> Iterator[Finding]:
-    """What is said of the rows of revisions. `native` are those that are run as a whole.
+    """What is said of the rows of revisions. `whole` are those that are run as a whole, or would be.
 
     `shown` makes a statement fit to be shown, without its literals.
     """
-    asked = {question.judgement.revision: question for question in unsettled(history, position, native, judgements)}
+    asked = {question.judgement.revision: question for question in unsettled(history, position, whole, judgements)}
     for judgement in judgements:
         revision = judgement.revision
         if revision in asked:
@@ -137,4 +141,18 @@ def _obstacle(history: History, position: frozenset[str], judgement: RowJudgemen
         return "a value that it writes is known only in part, as a float of more than fifteen digits is"
     if judgement.loops and (its.added or its.removed):
         return "its code writes what it finds in tables, and cannot be run apart from the rest of upgrade()"
+    if gone := _taken_away(history, judgement.revision):
+        return f"it takes {gone} away itself, which they use"
     return changed_since(history, position, judgement.revision) or run_before(history, judgement.revision, ran)
+
+
+def _taken_away(history: History, revision: str) -> str:
+    """What of the tables and columns that a revision's row statements use it takes away; empty if nothing."""
+    replayed, removed = replays(history)[revision], effects(history)[revision].removed
+    for each in row_statements(replayed):
+        tables = each.writes | each.reads
+        for its_key in sorted(removed):
+            is_column = its_key[0] == "column" and its_key[1:] in {*each.looks, *product(each.writes, each.columns)}
+            if is_column or (its_key[0] == "table" and its_key[1] in tables):
+                return f"{its_key[0]} {'.'.join(its_key[1:])}"
+    return ""

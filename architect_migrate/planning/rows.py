@@ -29,6 +29,7 @@ from architect_migrate.model.history import (
 from architect_migrate.model.revision_graph import ancestry
 from architect_migrate.model.shuffles import disguised
 from architect_migrate.model.stops import tables_of
+from architect_migrate.planning.row_blanks import still_blank
 from architect_migrate.planning.row_judgement import (
     Ran,
     RowBasis,
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from architect_migrate.model.environment import Resolution
     from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Replayed, ReplayedStatement
-    from architect_migrate.model.schema import Column, Key, Schema
+    from architect_migrate.model.schema import Key, Schema
     from architect_migrate.planning.cut import Cut
     from architect_migrate.planning.row_questions import Question
     from architect_migrate.planning.row_seeds import Ask
@@ -190,7 +191,7 @@ def _judged(evidence: _Evidence, judgement: Judgement, due: frozenset[str]) -> R
     covered = _covered(evidence, judgement)
     if covered and not lost:
         return covered_rows(revision, replayed)
-    unfilled = _unfilled(evidence, revision, replayed)
+    unfilled = still_blank(evidence.history, evidence.found, revision, evidence.count)
     if covered:
         ran, why = Ran.YES, "its stamp or the tracker says so"
     else:
@@ -457,31 +458,6 @@ def _changes_nothing(evidence: _Evidence, revision: str, replayed: Replayed, due
     if any(statement.inexact for statement in statements):
         return False
     return evidence.count(would_alter(evidence.history, revision, slice(-len(statements), None))) == 0
-
-
-def _unfilled(evidence: _Evidence, revision: str, replayed: Replayed) -> str:
-    """What a revision makes and fills, and what is still as it was made; empty where all of it holds something."""
-    its = effects(evidence.history)[revision].added
-    made = {its_key[1] for its_key in its if its_key[0] == "table"}
-    made |= {table for stop in replayed.stops[-1:] for table in stop.shape.keys() - dict(stop.whole)}
-    statements = row_statements(replayed)
-    into = {table for statement in statements if not statement.columns for table in statement.writes & made}
-    blank = [f"{table} is empty" for table in sorted(into) if evidence.count(RowsIn(table)) == 0]
-    for its_key in its:
-        match evidence.found.get(its_key):
-            case ColumnFact(table=table, column=column) if table not in made and _is_filled(replayed, table, column):
-                if evidence.count(RowsIn(table)) and number_filled(evidence.count, table, column) == 0:
-                    default = f" or {column.default}" if column.default is not None else ""
-                    blank.append(f"{table}.{column.spelling} holds nothing but NULL{default}")
-            case _:
-                pass
-    return " and ".join(blank)
-
-
-def _is_filled(replayed: Replayed, table: str, column: Column) -> bool:
-    """Whether a revision sets a column; of a loop it is not known which columns it sets."""
-    sets = (each for each in row_statements(replayed) if table in each.writes)
-    return bool(replayed.reads) or any(column.name in statement.columns for statement in sets)
 
 
 def _with_entry(evidence: _Evidence, judgement: RowJudgement, entries: Mapping[str, Rows]) -> RowJudgement:

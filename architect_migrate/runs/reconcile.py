@@ -78,9 +78,8 @@ def _row_words(seen: Survey, context: EnvironmentContext) -> Iterator[str]:
 
 def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuestion, ...]:
     """The questions about rows that block a preview; none where something else blocks it too."""
-    from architect_migrate.planning.planner import native_revisions
+    from architect_migrate.planning.planner import run_as_a_whole
     from architect_migrate.planning.row_findings import ROWS_UNDECIDED, unsettled
-    from architect_migrate.planning.row_judgement import not_to_run
 
     seen, blockers = result.survey, result.plan.blockers if result.plan else ()
     if not blockers or any(blocker.code != ROWS_UNDECIDED for blocker in blockers):
@@ -88,7 +87,7 @@ def row_questions(context: EnvironmentContext, result: Result) -> tuple[RowQuest
     assert seen is not None
     assert seen.diagnosis is not None
     assert seen.schema is not None
-    native = native_revisions(context.history, seen.diagnosis, seen.schema) - not_to_run(seen.rows)
+    native = run_as_a_whole(context.history, seen.diagnosis, seen.schema, seen.rows)
     return tuple(unsettled(context.history, seen.position, native, seen.rows))
 
 

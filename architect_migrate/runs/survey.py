@@ -260,19 +260,20 @@ def _rows(
     from architect_migrate.planning.cut import cuts
     from architect_migrate.planning.interruptions import kept_outside, known_from, steps_of
     from architect_migrate.planning.look import Look
-    from architect_migrate.planning.planner import native_revisions
+    from architect_migrate.planning.planner import native_revisions, run_as_a_whole
     from architect_migrate.planning.row_findings import findings_of
-    from architect_migrate.planning.row_judgement import not_to_run
+    from architect_migrate.planning.row_judgement import not_to_run, to_run
     from architect_migrate.planning.rows import row_judgements
 
     schema, diagnosis = seen
     history = context.history
     judged = diagnosis, (known_from(ahead[0]).ran, cuts(history, ahead[0], dialect.words_of))
     rows = row_judgements(history, schema, judged, context.resolutions, partial(reader.ask, connection))
-    native = native_revisions(history, diagnosis, schema) - not_to_run(rows)
+    native = native_revisions(history, diagnosis, schema, to_run(rows)) - not_to_run(rows)
+    whole = run_as_a_whole(history, diagnosis, schema, rows)
     # A stamp that cannot be followed comes first: what is known of rows goes by it.
     asks = not diagnosis.followed.problem
-    found = findings_of(history, diagnosis.position, native, rows, dialect.without_literals) if asks else ()
+    found = findings_of(history, diagnosis.position, whole, rows, dialect.without_literals) if asks else ()
     run = native | frozenset(ahead[1])
     asked = partial(_ask_as_it_is, connection, steps_of(ahead[0]))
     look = Look(history, schema, {table.name: table for table in schema.tables}, diagnosis, asked)

@@ -464,3 +464,44 @@ def test_a_revision_whose_rows_are_settled_is_made_with_all_that_comes_before_it
     assert [told[:2] for told in undecided(home)] == ["c3"]
     assert answered(home, c3=answer) == ["run revision b2", "create table t3"]
     assert ask(home.database, "SELECT w FROM e") == [(1,)]
+
+
+LETTERS = "CREATE TABLE m (id INTEGER PRIMARY KEY, mail TEXT)"
+EQUAL_ONES = "INSERT INTO m VALUES (1, 'a'), (2, 'A'), (3, 'b')"
+FIRST_ONES = "DELETE FROM m WHERE id NOT IN (SELECT min(id) FROM m GROUP BY lower(mail))"
+
+
+def test_a_revision_that_is_to_be_run_is_run_as_a_whole_where_nothing_of_it_is_there(tmp_path: Path) -> None:
+    """Its index would be made before the rows go that it forbids."""
+    unique = "CREATE UNIQUE INDEX ux ON m (mail COLLATE NOCASE)"
+    other = "CREATE TABLE later (id INTEGER PRIMARY KEY)"
+    chain = {"a1": raw(None, LETTERS), "b2": raw("a1", FIRST_ONES, unique), "c3": raw("b2", other)}
+    home = own_chain(tmp_path, chain)
+    script(home.database, LETTERS, EQUAL_ONES, other)
+    assert [told[:2] for told in undecided(home)] == ["b2"]
+    assert answered(home, b2=RowAnswer.RUN)[0] == "run revision b2"
+    assert ask(home.database, "SELECT id FROM m") == [(1,), (3,)]
+
+
+def test_run_is_no_answer_where_the_revision_takes_away_what_its_statements_read(tmp_path: Path) -> None:
+    made = "CREATE TABLE s (id INTEGER PRIMARY KEY, name TEXT)"
+    parts = (made, "INSERT INTO s (name) SELECT upper(mail) FROM m", "ALTER TABLE m DROP COLUMN mail")
+    chain = {"a1": raw(None, LETTERS), "b2": raw("a1", *parts), "c3": raw("b2", "CREATE TABLE later (x)")}
+    home = own_chain(tmp_path, chain)
+    script(home.database, "CREATE TABLE m (id INTEGER PRIMARY KEY)", made, "INSERT INTO m VALUES (1)", *stamp("a1"))
+    (told,) = undecided(home)
+    assert "it takes column m.mail away itself, which they use" in told
+
+
+def test_run_is_not_suggested_where_another_statement_may_have_run(tmp_path: Path) -> None:
+    """Killed between the two: the rows are there, and the column that comes after them is blank."""
+    p = "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT)"
+    second = (
+        "ALTER TABLE m ADD COLUMN p_id INTEGER",
+        "INSERT INTO p (name) SELECT mail FROM m",
+        "UPDATE m SET p_id = (SELECT p.id FROM p WHERE p.name = m.mail)",
+    )
+    home = own_chain(tmp_path, {"a1": raw(None, LETTERS, p), "b2": raw("a1", *second)})
+    script(home.database, LETTERS, p, EQUAL_ONES, *second[:2], *stamp("a1"))
+    (told,) = undecided(home)
+    assert "suggests run" not in told
