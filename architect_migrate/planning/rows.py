@@ -178,6 +178,8 @@ def _covered(evidence: _Evidence, judgement: Judgement) -> bool:
     seeds = seeds_found(diagnosis.position, replays(history)[revision.id], evidence.ask) if lost else None
     if (seeds and seeds.number and not seeds.any) or (lost and _undeleted(evidence, revision.id)):
         return False
+    if lost and _would_delete(evidence, revision.id):
+        return False
     bearers = revision.parents if lost else (revision.id,)
     return all(borne_out(history, diagnosis.position, bearer, evidence.found) for bearer in bearers)
 
@@ -270,6 +272,8 @@ def _answer(
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {seeds.words}"
         if judgement.claim is Claim.STAMPED and (left := _undeleted(evidence, judgement.revision.id)):
             return Ran.UNKNOWN, f"its stamp says that it ran, and nothing of it is in the schema, but {left}"
+        if judgement.claim is Claim.STAMPED and _would_delete(evidence, judgement.revision.id):
+            return Ran.UNKNOWN, "its stamp says that it ran, and nothing of it is there, but it would delete rows now"
         if later := _overtaken(evidence, judgement.revision.id):
             return Ran.UNKNOWN, f"nothing of it is in the schema, but {later}"
         return Ran.NO, "nothing of it is in the schema"
@@ -291,6 +295,15 @@ def _answer(
 
 def _undeleted(evidence: _Evidence, revision: str) -> str:
     return undeleted(evidence.history, evidence.diagnosis.position, revision, evidence.ask)
+
+
+def _would_delete(evidence: _Evidence, revision: str) -> bool:
+    """Whether a revision that only deletes rows would delete some now: had it run, they would not be there."""
+    replayed = replays(evidence.history)[revision]
+    statements = row_statements(replayed)
+    if not statements or replayed.reads or any(each.verb != "delete" or each.inexact for each in statements):
+        return False
+    return bool(evidence.count(would_alter(evidence.history, revision, slice(None))))
 
 
 def _overtaken(evidence: _Evidence, revision: str) -> str:

@@ -313,3 +313,13 @@ def test_what_the_chain_itself_gives_rows_is_suggested(
     entry = f'[[resolve]]\ntable = "notes"\ncolumn = "{column}"\n{line}'
     assert (blocker.subject, blocker.entry) == (f"notes.{column}", entry)
     come_home(home.settled(entry), Allowed(written=frozenset({("notes", column)})))
+
+
+def test_rows_that_share_an_expression_of_a_missing_unique_index_are_told(tmp_path: Path) -> None:
+    table, index = "CREATE TABLE m (id INTEGER PRIMARY KEY, mail TEXT)", "CREATE UNIQUE INDEX ux ON m (lower(mail))"
+    home = own_chain(tmp_path, {"a1": revision(None, table, index)})
+    script(home.database, table, "INSERT INTO m VALUES (1, 'a'), (2, 'A'), (3, 'b')", *stamp("a1"))
+    (found,) = stays(home)
+    assert (found.code, found.subject) == ("blocked-duplicates", "index ux")
+    assert found.found == "must be unique, but 1 value occurs more than once ('a' in 2 rows)"
+    assert home.settled(found.entry).preview().outcome is Outcome.NOTHING

@@ -505,3 +505,20 @@ def test_run_is_not_suggested_where_another_statement_may_have_run(tmp_path: Pat
     script(home.database, LETTERS, p, EQUAL_ONES, *second[:2], *stamp("a1"))
     (told,) = undecided(home)
     assert "suggests run" not in told
+
+
+def test_a_stamp_is_doubted_where_its_index_is_lost_and_the_rows_that_it_deletes_are_there(tmp_path: Path) -> None:
+    unique = "CREATE UNIQUE INDEX ux ON m (lower(mail))"
+    home = own_chain(tmp_path, {"a1": raw(None, LETTERS), "b2": raw("a1", FIRST_ONES, unique)})
+    script(home.database, LETTERS, EQUAL_ONES, *stamp("b2"))
+    (told,) = undecided(home)
+    assert "its stamp says that it ran, and nothing of it is there, but it would delete rows now" in told
+    assert answered(home, b2=RowAnswer.RUN) == ["run revision b2"]
+    assert ask(home.database, "SELECT id FROM m") == [(1,), (3,)]
+
+
+def test_a_lost_index_says_nothing_where_no_row_would_be_deleted(tmp_path: Path) -> None:
+    unique = "CREATE UNIQUE INDEX ux ON m (lower(mail))"
+    home = own_chain(tmp_path, {"a1": raw(None, LETTERS), "b2": raw("a1", FIRST_ONES, unique)})
+    script(home.database, LETTERS, EQUAL_ONES, FIRST_ONES, *stamp("b2"))
+    assert come_home(home) == ["create index ux"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from architect_migrate.core.database_errors import QuestionError
 from architect_migrate.core.names import fold
 from architect_migrate.core.text import pluralize
 from architect_migrate.databases.sqlite.sql.lexer import significant, unquote
@@ -101,10 +102,14 @@ def _renamed(sql: str, old: str, new: str) -> str:
 
 def _doubled(repair_context: RepairContext, index: Index) -> Finding | None:
     columns = tuple(term.expression for term in index.terms)
-    wanted = {column.name for column in repair_context.expected[index.table].columns}
-    if not set(columns) <= wanted:
+    collations = tuple(term.collation for term in index.terms)
+    try:
+        found = doubled(repair_context, index.table, columns, collations, index.where)
+    except QuestionError:
+        if set(columns) <= {column.name for column in repair_context.expected[index.table].columns}:
+            raise
+        # An expression with a function that this connection does not have; then SQLite refuses what is not unique.
         return None
-    found = doubled(repair_context, index.table, columns, tuple(term.collation for term in index.terms), index.where)
     if not found.count:
         return None
     return Finding(
@@ -158,7 +163,7 @@ def doubled(
     collations: tuple[str, ...] = (),
     where: str = "",
 ) -> Answer:
-    """Count the values of these columns that will occur more than once; NULLs do not count.
+    """Count the values of these columns, or expressions, that will occur more than once; NULLs do not count.
 
     For a column that the repair adds, the values that its rows will get are counted: those of the column that it is
     copied from, or its one default.
@@ -183,6 +188,8 @@ def _source(repair_context: RepairContext, table: str, column: str) -> str | Non
     """The column with a column's values: itself or the one it is copied from; "" for one default, None for NULLs."""
     if repair_context.column(table, column) is not None:
         return column
+    if column not in {each.name for each in repair_context.expected[table].columns}:
+        return None if _names_new_column(repair_context, table, column) else column
     fill = fill_of(repair_context.resolutions, table, column)
     if fill is not None and (fill.copy_from or fill.default is not None):
         return fill.copy_from or ""

@@ -177,20 +177,22 @@ def _matching(
 
 
 def _duplicates(connection: sqlite3.Connection, table: RowTable, question: DuplicatesOf) -> Answer:
-    collations = question.collations or ("",) * len(question.columns)
+    collations, known = question.collations or ("",) * len(question.columns), {fold(name) for name in table.columns}
+    # What is no column is an expression of an index.
+    values = [_column(table, one) if fold(one) in known else f"({one}\n)" for one in question.columns]
     terms = [
-        _column(table, column) + (f" COLLATE {quote(collation)}" if collation else "")
-        for column, collation in zip(question.columns, collations, strict=True)
+        value + (f" COLLATE {quote(collation)}" if collation else "")
+        for value, collation in zip(values, collations, strict=True)
     ]
-    filled = [f"{_column(table, column)} IS NOT NULL" for column in question.columns]
+    filled = [f"{value} IS NOT NULL" for value in values]
     where = " AND ".join([*filled, *([f"({question.where}\n)"] if question.where else [])])
     groups = f"FROM main.{quote(table.name)} WHERE {where} GROUP BY {', '.join(terms)} HAVING count(*) > 1"
     count = _number(connection, f"SELECT count(*) FROM (SELECT 1 {groups})")
     if not count:
         return Answer(0)
-    parts = ", ".join(excerpt(_column(table, column)) for column in question.columns)
+    parts = ", ".join(map(excerpt, values))
     rows = read(connection, f"SELECT count(*), {parts} {groups}")
-    return Answer(count, tuple(f"{', '.join(map(shown, values))} in {number} rows" for number, *values in rows))
+    return Answer(count, tuple(f"{', '.join(map(shown, found))} in {number} rows" for number, *found in rows))
 
 
 def _orphans(connection: sqlite3.Connection, table: RowTable, question: Orphans) -> Answer:

@@ -189,7 +189,7 @@ def test_changing_counts_what_a_table_of_that_type_stores_otherwise(database: Pa
         ),
         (
             DuplicatesOf("t", ("none", "id")),
-            "table 't': cannot tell which rows have the same none, id: no such column: t.none; nothing was changed",
+            "table 't': cannot tell which rows have the same none, id: no such column: none; nothing was changed",
         ),
         (
             Violating("t", "f(id)"),
