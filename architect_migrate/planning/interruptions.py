@@ -32,6 +32,7 @@ from architect_migrate.planning.made_again import earlier_columns, earlier_table
 from architect_migrate.planning.plan import CreateObject, DropObject, RenameColumn, RenameTable, RunRevision
 from architect_migrate.planning.planner import native_revisions
 from architect_migrate.planning.put_aside import called_otherwise, is_like, names_of, rows_put_aside
+from architect_migrate.planning.renamed_by_hand import renamed_by_hand
 from architect_migrate.planning.row_questions import RowsBeyond, ValuesBesides, as_made, with_column
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def interruptions(
 def _found(look: Look) -> list[Interruption]:
     found = [*_left_tables(look), *rows_put_aside(look), *on_both_sides(look)]
     found += [*earlier_tables(look), *earlier_columns(look)]
+    told = {(each.table, each.column) for each in found} | {(each.table, "") for each in found}
+    found += [each for each in renamed_by_hand(look) if not {(each.table, each.column), (each.table, "")} & told]
     for half in halfway(look):
         found = _instead(look, found, half)
     return [*found, *ended_before_the_stamp(look)]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from architect_migrate.diagnosis.diagnose import Diagnosis
+    from architect_migrate.model.facts import Fact
     from architect_migrate.model.history import History, Rename
     from architect_migrate.model.schema import Column, Index, Key, Schema, Table, Trigger
     from architect_migrate.planning.plan import Step
@@ -78,6 +79,20 @@ class Look:
         if not self.as_it_is.stamped and not self._was_made(table):
             return True
         return any(("table", table) in facts_at(self.history, position) for position in self._positions())
+
+    def is_expected(self, its_key: Key) -> bool:
+        """Whether the chain has something where the stamp says that the database is, or the schema; else anywhere."""
+        known = any(self._positions())
+        return (
+            self.expects_all({its_key})
+            if known
+            else any(its_key in its.added for its in effects(self.history).values())
+        )
+
+    def expected_facts(self) -> Iterator[Fact]:
+        """Everything that the chain has where the stamp says that the database is, or the schema."""
+        for position in self._positions():
+            yield from facts_at(self.history, position).values()
 
     def expects_both(self, table: str, other: str) -> bool:
         """Whether the chain has both tables where the stamp says that the database is, or the schema."""

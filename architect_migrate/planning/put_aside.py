@@ -23,20 +23,21 @@ _ASIDE = ("old", "bak", "backup", "copy", "orig", "tmp", "temp")
 def put_aside(look: Look) -> Iterator[tuple[Table, str]]:
     """Tables that no revision makes, called like one of the chain's and with its columns, each with that name."""
     shapes = shapes_of(look.history)
-    for left in _of_no_revision(look):
-        yield from ((left, of) for of in sorted(_called_like(left.name) & shapes.keys()) if is_like(look, left, of))
+    for left in of_no_revision(look):
+        named = sorted(called_like(left.name) & shapes.keys())
+        yield from ((left, of) for of in named if is_like(look, left, of))
 
 
-def _of_no_revision(look: Look) -> Iterator[Table]:
-    """The tables that no revision makes, not even on its way, by their names."""
+def of_no_revision(look: Look) -> Iterator[Table]:
+    """Yield the tables that no revision makes, not even on its way, by their names."""
     shapes = shapes_of(look.history)
     known = {BATCH_COPY + of for of in shapes}
     known |= {passing.name for replayed in look.history.replayed for passing in replayed.passing}
     yield from (look.tables[name] for name in sorted(look.tables.keys() - shapes.keys() - known))
 
 
-def _called_like(name: str) -> frozenset[str]:
-    """What a table may have been called before it was put aside: `x` for `x_old`, `old_x`, `x_old_bak` and so on."""
+def called_like(name: str) -> frozenset[str]:
+    """Return what a table may have been called before it was put aside: `x` for `x_old`, `old_x`, `x_old_bak`, ..."""
     found, more = set[str](), {name}
     while more:
         found |= more
@@ -59,10 +60,10 @@ def rows_put_aside(look: Look) -> Iterator[Interruption]:
 def _on_their_way_put_aside(look: Look) -> Iterator[Interruption]:
     """Tables called like one that a revision makes on its way, where neither that one has rows nor the lasting one."""
     passing = {(one.name, one.table) for replayed in look.history.replayed for one in replayed.passing}
-    for left in _of_no_revision(look):
+    for left in of_no_revision(look):
         for name, of in sorted(passing):
             there = [look.tables[each] for each in (of, name) if each in look.tables]
-            is_its = name in _called_like(left.name) and is_like(look, left, of) and look.expects(of)
+            is_its = name in called_like(left.name) and is_like(look, left, of) and look.expects(of)
             if is_its and look.rows(left) and not any(map(look.rows, there)):
                 beside = f"{joined([each.spelling for each in there])} is empty" if there else f"there is no table {of}"
                 held = f"it is called like {name}, has columns of {of} and {pluralize(look.rows(left), 'row')}"

@@ -15,7 +15,7 @@ from architect_migrate.diagnosis.data_steps import lasts, wants_data_step
 from architect_migrate.diagnosis.diagnose import Basis, Judgement, Verdict, has_row_work
 from architect_migrate.diagnosis.positions import borne_out, only_easily_lost
 from architect_migrate.model.environment import RowAnswer, Rows
-from architect_migrate.model.facts import ColumnFact
+from architect_migrate.model.facts import ColumnFact, IndexFact
 from architect_migrate.model.history import (
     effects,
     is_of_constants,
@@ -298,10 +298,19 @@ def _undeleted(evidence: _Evidence, revision: str) -> str:
 
 
 def _would_delete(evidence: _Evidence, revision: str) -> bool:
-    """Whether a revision that only deletes rows would delete some now: had it run, they would not be there."""
-    replayed = replays(evidence.history)[revision]
+    """Whether a revision that makes rows unique, and deletes others before, would delete some now.
+
+    Had it run, its index would have kept them out; the rows of another deletion may have come since.
+    """
+    replayed, made = replays(evidence.history)[revision], effects(evidence.history)[revision].added.values()
     statements = row_statements(replayed)
-    if not statements or replayed.reads or any(each.verb != "delete" or each.inexact for each in statements):
+    unique = {fact.index.table for fact in made if isinstance(fact, IndexFact) and fact.index.unique}
+    if (
+        not statements
+        or not writes_of(statements) <= unique
+        or replayed.reads
+        or any(each.verb != "delete" or each.inexact for each in statements)
+    ):
         return False
     return bool(evidence.count(would_alter(evidence.history, revision, slice(None))))
 

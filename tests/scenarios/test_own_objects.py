@@ -489,3 +489,42 @@ def test_a_copy_on_its_way_that_was_put_aside_itself_is_asked_about(tmp_path: Pa
     found = stays(home)[0]
     assert (found.code, found.subject) == ("interrupted-undecided", "table edge_new_old")
     assert found.found == "it is called like edge_new, has columns of edge and 1 row, and edge_new is empty"
+
+
+LABELS, LABEL_ROWS = "CREATE TABLE t (id INTEGER PRIMARY KEY, label TEXT)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')"
+BY_HAND = {
+    "a column": (
+        "ALTER TABLE t RENAME COLUMN label TO lbl",
+        "column t.lbl",
+        "it is declared as label and has 2 values, and there is no t.label",
+        "rename it to label by hand; if it is another column, add this to environments.toml",
+    ),
+    "a table": (
+        "ALTER TABLE t RENAME TO things",
+        "table things",
+        "it has exactly the columns and the key of t and 2 rows, and there is no table t",
+        "rename it to t by hand; if it is another table, add this to environments.toml",
+    ),
+}
+
+
+@pytest.mark.parametrize("stamped", [stamp("a1"), ()], ids=["stamped", "stamp lost"])
+@pytest.mark.parametrize("case", BY_HAND.values(), ids=list(BY_HAND))
+def test_what_was_renamed_by_hand_is_asked_about(
+    tmp_path: Path, case: tuple[str, str, str, str], stamped: tuple[str, ...]
+) -> None:
+    rename, *told = case
+    home = own_chain(tmp_path, {"a1": raw(None, LABELS)})
+    script(home.database, LABELS, LABEL_ROWS, rename, *stamped)
+    (found,) = (each for each in stays(home) if each.code == "interrupted-undecided")
+    assert [found.subject, found.found, found.advice] == told
+    if stamped:
+        assert home.settled(found.entry).preview().outcome is Outcome.PLANNED
+
+
+def test_a_column_of_another_name_or_declaration_is_the_applications_own(tmp_path: Path) -> None:
+    home = own_chain(tmp_path, {"a1": raw(None, LABELS)})
+    own = ("title TEXT", "labels INTEGER", "label_2 TEXT NOT NULL DEFAULT ''")
+    script(home.database, f"CREATE TABLE t (id INTEGER PRIMARY KEY, {', '.join(own)})", *stamp("a1"))
+    script(home.database, "INSERT INTO t VALUES (1, 'a', 2, 'b')")
+    assert come_home(home) == ["add column t.label"]
