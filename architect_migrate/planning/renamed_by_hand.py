@@ -34,7 +34,7 @@ def renamed_by_hand(look: Look) -> Iterator[Interruption]:
 def _table(look: Look, left: Table) -> Iterator[Interruption]:
     """A table with exactly the columns and the key of one that is missing, and with rows.
 
-    One with a single column has the shape of many, and what is called like one of the chain's is told by its name.
+    One with a single column has the shape of many, and a name like one of the chain says more than a shape.
     """
     if len(left.columns) < 2 or called_like(left.name) & shapes_of(look.history).keys():
         return
